@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The logger: one of the two writable globals. Only engine/, cli/ and main/ log; everything below
+ * returns errors. The place that swallows an error logs it once. Text to stderr: `time="..."
+ * level=warning msg="..."` lines for warn and below when a log level was asked for; stdout is for
+ * results.
+ */
+#include "base/def.h"
+
+enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVEL };
+
+void log_set_level(enum log_level level);
+int log_level_parse(const char *s,
+                    enum log_level *ret); /* debug info warn|warning error fatal panic; -EINVAL */
+void log_at(enum log_level level, const char *fmt, ...) DHOW_PRINTF(2, 3);
+
+#define log_debug(...) log_at(LOG_DEBUG_LEVEL, __VA_ARGS__)
+#define log_info(...)  log_at(LOG_INFO_LEVEL, __VA_ARGS__)
+#define log_warn(...)  log_at(LOG_WARN_LEVEL, __VA_ARGS__)
+#define log_error(...) log_at(LOG_ERROR_LEVEL, __VA_ARGS__)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The runtime: a container out of a spec and a root filesystem. Plan, then act: runtime_plan() is
+ * pure; the child executes steps and parses nothing. One isolation is one handler (namespaces here;
+ * a virtual machine is another row of the table).
+ *
+ * Who calls: the engine, in the process that becomes the container's monitor (so that the
+ * container's first process is its child), and the OCI runtime command. Not thread-safe; the
+ * calling process must be single-threaded when it clones.
+ *
+ *   runtime_plan()    validates everything, resolves nothing in the rootfs
+ *   runtime_create()  clones the first process ("init"), which builds the root and stops before
+ * execve runtime_start()   lets it go; returns when execve succeeded, or with its error
+ *   runtime_exec()    one more process in a running container
+ */
+#include <sys/types.h>
+
+#include "base/def.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/spec.h"
+
+struct runtime_rootfs {
+    const int *lower_fds; /* O_PATH directories, topmost first; n_lowers 0: spec->root.path is the
+                             root as it is */
+    size_t n_lowers;
+    int upper_fd; /* FD_NONE with work_fd: a read-only overlay */
+    int work_fd;
+    int mount_point_fd; /* an empty directory of ours, where the overlay is attached inside the
+                           container's mount namespace */
+};
+
+struct runtime_config {
+    const char *id; /* 64 hex digits, or a caller's id */
+    const struct oci_spec *spec;
+    struct runtime_rootfs rootfs;
+    int stdio[3];     /* become 0, 1, 2; FD_NONE: /dev/null of the container's own. Not used with a
+                         terminal */
+    const char *user; /* "NAME|UID[:GROUP|GID]", looked up in the root's own passwd and group; NULL:
+                         spec's numbers */
+    char *const *user_groups;       /* additional group names or numbers (--group-add), or NULL */
+    bool set_home;                  /* set HOME from passwd when the environment has none */
+    bool create_cwd;                /* make process.cwd when it is missing, beneath the root */
+    const char *hostname_for_hosts; /* not NULL: give the container its own /etc/hostname,
+                                       /etc/hosts, /etc/resolv.conf... */
+    int etc_dirfd; /* ...from files of these names in this directory (bind mounts); FD_NONE: none */
+    const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
+};
+
+/* The plan: named steps in order, for --dry-run, errors and traces. Owned; free with
+ * runtime_plan_free(). */
+struct runtime_plan; /* opaque */
+int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
+                 struct err *e);                                     /* borrows config */
+char *runtime_plan_text(const struct runtime_plan *p) DHOW_MUST_USE; /* a line a step */
+void runtime_plan_free(struct runtime_plan *p);
+
+struct runtime_container {
+    pid_t pid; /* in the caller's pid namespace; a child of the caller */
+    int pidfd;
+    uint64_t start_ticks; /* sys_process_start_time() */
+    int terminal_fd;      /* master of the container's pty, or FD_NONE */
+    int sync_fd;          /* to init until it has executed */
+    int oom_fd;      /* poll: readable when the cgroup saw an OOM kill (v1 eventfd or v2 inotify);
+                        FD_NONE: not known */
+    char **warnings; /* limits that this kernel cannot apply; owned */
+};
+#define RUNTIME_CONTAINER_NONE                                                                     \
+    {                                                                                              \
+        .pidfd = FD_NONE, .terminal_fd = FD_NONE, .sync_fd = FD_NONE, .oom_fd = FD_NONE            \
+    }
+int runtime_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e);
+/* ERR_CMD_NOT_FOUND and ERR_CMD_INVOKE tell 127 and 126. On failure init is dead and reaped. */
+int runtime_start(struct runtime_container *c, struct err *e);
+/* Kills and reaps init if it still is there, closes the fds, frees the warnings. The cgroup stays:
+ * runtime_remove(). */
+void runtime_container_done(struct runtime_container *c);
+
+struct runtime_exec_config {
+    pid_t init_pid;       /* of the running container */
+    uint64_t start_ticks; /* checked after the pidfd is open: no pid reuse */
+    const struct oci_process
+        *process; /* args env cwd capabilities rlimits terminal no_new_privileges */
+    const struct oci_seccomp *seccomp; /* NULL: none */
+    const char *cgroup_path;
+    const char *user;
+    char *const *user_groups;
+    bool set_home;
+    int stdio[3];
+    const char *seccomp_cache_dir;
+};
+struct runtime_process {
+    pid_t pid; /* a child of the caller */
+    int pidfd;
+    int terminal_fd;
+};
+#define RUNTIME_PROCESS_NONE                                                                       \
+    {                                                                                              \
+        .pidfd = FD_NONE, .terminal_fd = FD_NONE                                                   \
+    }
+int runtime_exec(const struct runtime_exec_config *config, struct runtime_process *ret,
+                 struct err *e);
+
+/* Kills what is left in the container's cgroup and removes it. 0 also when there is none. */
+int runtime_remove(const char *cgroup_path, struct err *e);

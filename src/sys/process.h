@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * Processes: clone3, pidfds, waiting, exec. Every function returns >= 0 or -errno and passes a
+ * fault point.
+ */
+#include <signal.h>
+#include <sys/types.h>
+
+#include "base/def.h"
+
+struct sys_clone_args {
+    uint64_t flags; /* CLONE_NEW*, CLONE_PARENT, ...; SIGCHLD is the exit signal */
+    int cgroup_fd;  /* >= 0: CLONE_INTO_CGROUP (cgroup v2 directory) */
+    int *ret_pidfd; /* not NULL: CLONE_PIDFD; set in the parent */
+};
+/* Like fork(2): the pid in the parent, 0 in the child. Memory is copied. pthread locks are not
+ * handled: single-threaded use. */
+pid_t sys_clone(const struct sys_clone_args *args);
+pid_t sys_fork(void);
+
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_send_signal(int pidfd, int sig); /* -ESRCH when it is dead */
+/* Exit status of a child in waitpid(2) form; retries EINTR. */
+int sys_wait(pid_t pid, int *ret_status);
+/* 128+n for a signal, else the code. */
+int sys_exit_code_of_status(int status);
+
+/* Field 22 of /proc/PID/stat: with the pid it names a process for the whole uptime. */
+int sys_process_start_time(pid_t pid, uint64_t *ret_ticks);
+/* 1 when (pid, start time) is a process that is neither dead nor a zombie, else 0. */
+int sys_process_is_alive(pid_t pid, uint64_t start_ticks);
+int sys_boot_id(char ret[37]);
+
+int sys_execve(const char *path, char *const argv[],
+               char *const envp[]);                                  /* returns only on failure */
+int sys_execveat_fd(int fd, char *const argv[], char *const envp[]); /* AT_EMPTY_PATH */
+/* Starts a helper program of ours with exactly these fds (fds[i] becomes i), empty signal mask,
+ * default handlers. */
+int sys_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
+              size_t n_fds, int *ret_pidfd);
+int sys_set_pdeathsig(int sig);
+int sys_set_dumpable(bool dumpable);
+int sys_set_subreaper(void);
+int sys_setsid(void);
+int sys_close_range_cloexec(unsigned first); /* marks first.. as close-on-exec */
+int sys_random(void *buf, size_t n);
