@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * BPF: seccomp filters (classic) and device programs of a control group (extended). Every function
+ * returns >= 0 or -errno and passes a fault point.
+ */
+#include <linux/filter.h>
+#include <stdint.h>
+
+#include "base/def.h"
+
+struct bpf_insn;
+
+/* seccomp(SECCOMP_SET_MODE_FILTER) on the calling thread. */
+int sys_seccomp_load(const struct sock_filter *insns, unsigned short n, unsigned flags);
+
+/* Loads a BPF_PROG_TYPE_CGROUP_DEVICE program and returns its fd. */
+int sys_bpf_load_device(const struct bpf_insn *insns, size_t n);
+/* Attaches it to the group (a v2 directory) for good; BPF_F_ALLOW_MULTI: all programs must agree.
+ */
+int sys_bpf_attach_device(int cgroup_fd, int prog_fd);
