@@ -35,8 +35,12 @@ int sys_boot_id(char ret[37]);
 int sys_execve(const char *path, char *const argv[],
                char *const envp[]);                                  /* returns only on failure */
 int sys_execveat_fd(int fd, char *const argv[], char *const envp[]); /* AT_EMPTY_PATH */
-/* Starts a helper program of ours with exactly these fds (fds[i] becomes i), empty signal mask,
- * default handlers. */
+/* Makes fds[i] the descriptor i (negative: closed) for all i < n, in whatever order they are; at
+ * most 16; without close-on-exec. */
+int sys_place_fds(const int *fds, size_t n);
+/* Starts a helper program of ours with exactly these fds (fds[i] becomes i; the rest is
+ * close-on-exec), empty signal mask, default handlers. The pid (a child), or the -errno of execve.
+ * ret_pidfd may be NULL. */
 int sys_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
               size_t n_fds, int *ret_pidfd);
 int sys_set_pdeathsig(int sig);
