@@ -11,5 +11,6 @@
 #include <time.h>
 #undef alloca
 #undef strtok
+#undef sprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets alloca system popen mktemp tmpnam    \
     tempnam atoi atol atoll strncpy strncat asctime ctime

@@ -50,7 +50,7 @@ enum err_kind err_kind_of_errno(int positive_errno)
     return ERR_IO;
 }
 
-static void set_text(struct err *e, const char *fmt, va_list ap)
+static void DHOW_PRINTF(2, 0) set_text(struct err *e, const char *fmt, va_list ap)
 {
     int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 

@@ -20,7 +20,7 @@
 #include "base/def.h"
 #include "base/err.h"
 
-enum json_type {
+enum json_kind {
     JSON_STRING, /* char *                           */
     JSON_BOOL,   /* bool                             */
     JSON_INT32,  /* int32_t                          */
@@ -60,7 +60,7 @@ struct json_opt_u64 {
 struct json_struct;
 struct json_field {
     const char *key;
-    enum json_type type;
+    enum json_kind type;
     size_t offset;
     unsigned flags;
     const struct json_struct *nested;

@@ -27,7 +27,7 @@ void str_add(struct str *s, const char *text);
 void str_add_bytes(struct str *s, const void *p, size_t n);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...) DHOW_PRINTF(2, 3);
-void str_vaddf(struct str *s, const char *fmt, va_list ap);
+void str_vaddf(struct str *s, const char *fmt, va_list ap) DHOW_PRINTF(2, 0);
 void str_truncate(struct str *s, size_t len);
 const char *str_text(const struct str *s);   /* never NULL; borrowed until the next change */
 char *str_take(struct str *s) DHOW_MUST_USE; /* owned by the caller; never NULL; s becomes empty */
