@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The conversation between the engine and the `dhow-image` worker: one SOCK_SEQPACKET pair, one
- * JSON object a datagram (at most IMAGE_WORKER_MSG_MAX bytes), fds in the same datagram.
+ * The conversation between the engine and the `dhow-image` worker: one SOCK_SEQPACKET pair (the
+ * worker's end is its fd 3), one JSON object a datagram (at most IMAGE_WORKER_MSG_MAX bytes), fds
+ * in the same datagram as the request.
  *
- *   engine                                       dhow-image (sandboxed; parses every hostile byte)
- *     | -- request {op, ...} + fds ----------------> |   fds[0]: the staging directory (tmp/<op>/
- * of the store), empty |                                              |   fds[1]: for op "load":
- * the archive (file, pipe or directory) | <------------- progress {type:"progress"} -- |   any
- * number | <--------- have {type:"have", diff_ids} ---- |   once an image: which layers does the
- * store own already? | -- have-reply {type:"have-reply", have} ---> |   the subset; the worker
- * fetches and unpacks the others only | <------- image {type:"image", ...} --------- |   once an
- * image that is complete in the staging directory | <------------------ done {type:"done"} ----- |
- * or error {type:"error", kind, msg}; then the worker exits
+ *     engine                                     dhow-image (sandboxed; parses every hostile byte)
+ *       | -- request {op, ...} + fds ------------> |  fds[0]: the staging directory, empty
+ *       |                                          |  fds[1], op "load": file, pipe or directory
+ *       | <- {type:"progress"} ------------------- |  any number, at any time
+ *       | <- {type:"have", diff_ids} ------------- |  once an image: what does the store own?
+ *       | -- {type:"have-reply", diff_ids} ------> |  the subset; only the others are unpacked
+ *       | <- {type:"image", ...} ----------------- |  once an image that is complete in staging
+ *       | <- {type:"done"} or {type:"error"} ----- |  the last; then the worker exits: 0 or 125
+ *
+ * The worker dies at once when the engine's end is closed. The end of the stream without "done" or
+ * "error" means that it was killed.
  *
  * In the staging directory the worker leaves, for each image,
- *     blobs/<hex>          manifest (raw bytes as served) and config, named by their sha256
- *     layers/<diffid hex>/ the unpacked tree, overlay form (whiteouts as 0/0 devices, opaque as
- * trusted.overlay.opaque) all synced. The engine checks that names are well formed, moves them into
- * the store, commits rows. It trusts the digests that the worker verified, nothing else: every
- * string is bounded and validated again by the tables below.
+ *     blobs/<hex>           manifest (raw bytes as served) and config, named by their sha256
+ *     layers/<diffid hex>/  the unpacked tree in overlay's form: whiteouts are 0/0 character
+ *                           devices, opaque directories carry trusted.overlay.opaque=y
+ * all synced (one syncfs) before "image" is sent. Anything else there is garbage. A layer that an
+ * earlier image of the same archive brought is not "new" a second time.
+ *
+ * The engine checks that names are well formed, moves the trees into the store, commits rows. It
+ * trusts the digests that the worker verified, nothing else: every string is bounded and validated
+ * again by the tables below.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -54,17 +61,21 @@ struct image_worker_message {
     char *phase; /* "waiting" "downloading" "unpacking" "done" "exists" */
     int64_t current_bytes;
     int64_t total_bytes;
-    /* have, have-reply */
+    /* have, have-reply (the subset that the store has) */
     char **diff_ids;
     /* image */
-    char **names; /* complete references that it is to be tagged with */
+    char **names; /* complete references that it is to be tagged with: "host/path:tag", or
+                     "host/path@sha256:..." when it was pulled by digest; may be empty */
     char *manifest_digest;
     char *config_digest;                   /* the image's id */
     VEC(struct image_worker_layer) layers; /* bottom first */
     /* error */
-    char *kind;
+    char *kind; /* err_kind_name() */
     char *msg;
 };
+
+/* The kind whose err_kind_name() is `name`; ERR_INTERNAL when there is none. */
+enum err_kind image_worker_error_kind(const char *name);
 
 extern const struct json_struct image_worker_request_json;
 extern const struct json_struct image_worker_message_json;
