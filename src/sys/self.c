@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/self.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/fd.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+static int result(long r)
+{
+    return r < 0 ? -errno : (int)r;
+}
+
+int sys_setgroups(const gid_t *gids, size_t n)
+{
+    FAULT_POINT("setgroups");
+    return result(syscall(SYS_setgroups, n, gids));
+}
+
+int sys_set_gid(gid_t gid)
+{
+    FAULT_POINT("setresgid");
+    return result(syscall(SYS_setresgid, gid, gid, gid));
+}
+
+int sys_set_uid(uid_t uid)
+{
+    FAULT_POINT("setresuid");
+    return result(syscall(SYS_setresuid, uid, uid, uid));
+}
+
+int sys_get_rlimit(int resource, struct rlimit *ret)
+{
+    FAULT_POINT("getrlimit");
+    return result(prlimit(0, (enum __rlimit_resource)resource, NULL, ret));
+}
+
+int sys_set_rlimit(int resource, const struct rlimit *limit)
+{
+    FAULT_POINT("setrlimit");
+    return result(prlimit(0, (enum __rlimit_resource)resource, limit, NULL));
+}
+
+void sys_umask(mode_t mask)
+{
+    umask(mask);
+}
+
+int sys_fchdir(int fd)
+{
+    FAULT_POINT("fchdir");
+    return result(fchdir(fd));
+}
+
+int sys_chdir(const char *path)
+{
+    FAULT_POINT("chdir");
+    return result(chdir(path));
+}
+
+int sys_getcwd(char *ret, size_t size)
+{
+    FAULT_POINT("getcwd");
+    return result(syscall(SYS_getcwd, ret, size));
+}
+
+int sys_reset_signals(void)
+{
+    struct sigaction now;
+    sigset_t none;
+
+    FAULT_POINT("reset_signals");
+    for (int i = 1; i < NSIG; i++) {
+        /* libc keeps two signals for itself and SIGKILL, SIGSTOP have no handler: those fail, and
+         * are right. */
+        if (sigaction(i, NULL, &now) < 0 || now.sa_handler == SIG_DFL)
+            continue;
+        now = (struct sigaction){.sa_handler = SIG_DFL};
+        if (sigaction(i, &now, NULL) < 0)
+            return -errno;
+    }
+    sigemptyset(&none);
+    return result(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+int sys_dup_above(int fd, int lowest)
+{
+    FAULT_POINT("dup");
+    return result(fcntl(fd, F_DUPFD_CLOEXEC, lowest));
+}
+
+int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n)
+{
+    auto_fd int fd = FD_NONE;
+
+    FAULT_POINT("memfd_create");
+    fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memory file is executable */
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    if (write(fd, bytes, n) != (ssize_t)n)
+        return -EIO;
+    if (fchmod(fd, 0555) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
+int sys_set_recv_timeout(int socket_fd, int timeout_ms)
+{
+    struct timeval t = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+    FAULT_POINT("set_recv_timeout");
+    return result(setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * What a process changes about itself before it executes another program: identity, limits,
+ * directory, signals, fds. Every function returns >= 0 or -errno and passes a fault point. Plain
+ * system calls: the thread-wide machinery of libc's setuid family is not wanted after a fork.
+ */
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/def.h"
+
+int sys_setgroups(const gid_t *gids, size_t n);
+int sys_set_gid(gid_t gid); /* real, effective, saved */
+int sys_set_uid(uid_t uid);
+int sys_get_rlimit(int resource, struct rlimit *ret);
+int sys_set_rlimit(int resource, const struct rlimit *limit);
+void sys_umask(mode_t mask);
+int sys_fchdir(int fd);
+int sys_chdir(const char *path);
+int sys_getcwd(char *ret, size_t size); /* "(unreachable)..." is possible: see getcwd(2) */
+int sys_reset_signals(void);            /* every handler the default, none blocked */
+int sys_dup_above(int fd, int lowest);  /* close-on-exec */
+/* An executable, sealed memory file: nobody can change it, through no path and no fd. */
+int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n);
+int sys_set_recv_timeout(int socket_fd, int timeout_ms);
