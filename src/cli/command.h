@@ -8,7 +8,10 @@
  * Grammar (podman's): long options "--name value" and "--name=value", bool "--name" and
  * "--name=false"; short options combine
  * ("-dit", "-v/a:/b", "-v /a:/b"); "--" ends options; with COMMAND_STOP_AT_ARG options end at the
- * first argument (run, exec). Errors are one line with the nearest match and exit code 125.
+ * first argument (run, exec). -h is --help unless a row of the command has that letter (run's
+ * --hostname). Errors are one line with the nearest match and exit code 125.
+ *
+ * Everything here is pure: texts are made, main prints them.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -47,7 +50,17 @@ struct option {
     enum option_complete complete;
     const char *words;          /* COMPLETE_WORDS: "none host" */
     const char *const *aliases; /* other long names, NULL-closed: {"net", NULL} */
+    const char *initial;        /* what the option begins with, as if it had been given first */
 };
+
+static inline bool option_is_supported(const struct option *o)
+{
+    return o->kind != OPT_UNSUPPORTED && o->kind != OPT_UNSUPPORTED_BOOL;
+}
+static inline bool option_takes_value(const struct option *o)
+{
+    return o->kind != OPT_BOOL && o->kind != OPT_UNSUPPORTED_BOOL;
+}
 
 enum command_flags {
     COMMAND_STOP_AT_ARG = 1 << 0,
@@ -58,10 +71,11 @@ struct cli; /* what a command gets beside its options: engine configuration, out
                (cli/cli.h) */
 
 struct command {
-    const char *name; /* "run", or "container rm" for a command in a group */
-    const char *const *aliases;
+    const char *name;           /* "run", or "container inspect" for a command of a group only */
+    const char *const *aliases; /* "ls", "container ls": a name with a blank is in that group */
     const char *summary;
-    const char *args; /* "IMAGE [COMMAND [ARG...]]" */
+    const char *description; /* one sentence or more; NULL: the summary */
+    const char *args;        /* "IMAGE [COMMAND [ARG...]]" */
     int min_args;
     int max_args; /* -1: any number */
     enum option_complete complete_args;
@@ -74,10 +88,65 @@ struct command {
     int (*run)(struct cli *cli, void *options, int argc, char **argv, struct err *e);
 };
 
-/* ---- parser (pure) ---- */
-/* Fills `options` (zeroed by the caller). Indexes the first argument. ret_help when --help/-h was
- * there. */
-int command_parse(const struct command *c, int argc, char **argv, void *options, char ***ret_args,
-                  bool *ret_help, struct err *e);
-void command_options_done(const struct command *c,
-                          void *options); /* frees strings and vectors by the table */
+/* A group of commands, or a command that podman or docker has and we have not yet. */
+struct command_word {
+    const char *name;
+    const char *summary;
+};
+
+/* All that the program knows, for help, completion, manual and introspection. */
+struct command_set {
+    const struct command *const *commands; /* NULL-closed, sorted by name */
+    const struct command_word *groups;     /* closed by name NULL */
+    const struct command_word *missing;    /* "build", "image prune", "pod": closed by name NULL */
+    const struct command *root;            /* the global options: options and summary only */
+};
+
+/* ---- walking the tables ---- */
+/* The supported options of a command in the order of their names, `n` of them; owned array. */
+const struct option **command_options_sorted(const struct command *c, size_t *ret_n);
+const struct option *command_option_named(const struct command *c, const char *name, size_t len);
+const struct option *command_option_lettered(const struct command *c, char letter);
+const char *option_metavar(const struct option *o); /* never NULL for one that takes a value */
+
+/* ---- parse.c ---- */
+/* Fills `options` (zeroed by the caller) with the initial values, then with what argv (without the
+ * program's and the command's name) says. ret_args: the arguments, owned. ret_help: --help was
+ * there, nothing else counts then. ERR_UNSUPPORTED for an option that we have not yet, else
+ * ERR_INVALID. */
+int command_parse(const struct command *c, int argc, char *const *argv, void *options,
+                  char ***ret_args, bool *ret_help, struct err *e);
+/* Frees strings and vectors by the table. */
+void command_options_done(const struct command *c, void *options);
+
+/* ---- lookup.c ---- */
+/* The command that the first words name; ret_words: how many they are (1 or 2). NULL and *ret_group
+ * when argv is just a group's name ("container", "container --help"). ERR_UNSUPPORTED, ERR_INVALID.
+ */
+const struct command *command_find(const struct command_set *set, const char *program, int argc,
+                                   char *const *argv, int *ret_words,
+                                   const struct command_word **ret_group, struct err *e);
+
+/* ---- suggest.c ---- */
+struct suggestion {
+    const char *word;
+    const char *nearest; /* NULL: nothing is near enough */
+    unsigned distance;
+};
+struct suggestion suggestion_for(const char *word);
+void suggestion_offer(struct suggestion *s, const char *candidate); /* borrows the candidate */
+
+/* ---- texts; owned ---- */
+char *help_command_text(const char *program, const struct command *c) DHOW_MUST_USE;
+char *help_group_text(const char *program, const struct command_set *set,
+                      const struct command_word *group) DHOW_MUST_USE;
+char *help_program_text(const char *program, const struct command_set *set) DHOW_MUST_USE;
+char *complete_bash_text(const struct command_set *set) DHOW_MUST_USE;
+char *complete_zsh_text(const struct command_set *set) DHOW_MUST_USE;
+char *complete_fish_text(const struct command_set *set) DHOW_MUST_USE;
+/* mdoc(7). `prose` gives the longer text of an option (docs/options/NAME.md) or NULL; may be NULL.
+ */
+typedef char *man_prose_fn(void *arg, const char *option_name);
+char *man_command_text(const struct command *c, man_prose_fn *prose, void *arg) DHOW_MUST_USE;
+char *man_program_text(const struct command_set *set, man_prose_fn *prose, void *arg) DHOW_MUST_USE;
+struct json_object *introspect_json(const struct command_set *set) DHOW_MUST_USE;
