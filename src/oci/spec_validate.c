@@ -146,7 +146,7 @@ static int check_mappings(const struct oci_id_mapping *m, size_t n, const char *
 
 static int check_mounts(const struct oci_spec *s, struct err *e)
 {
-    char field[40];
+    char field[64];
 
     if (s->mounts.len > MAX_MOUNTS)
         return err_set(e, ERR_LIMIT, "mounts: more than %d", MAX_MOUNTS);
