@@ -50,12 +50,22 @@ enum err_kind err_kind_of_errno(int positive_errno)
     return ERR_IO;
 }
 
+/* Messages carry what users and images wrote: no byte of theirs may drive a terminal or forge a
+ * line of a log. */
+static void make_safe(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = '?';
+}
+
 static void DHOW_PRINTF(2, 0) set_text(struct err *e, const char *fmt, va_list ap)
 {
     int n = vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 
     if (n < 0)
         e->msg[0] = 0;
+    make_safe(e->msg);
 }
 
 int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
@@ -103,6 +113,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
     va_end(ap);
     n = strlen(e->msg);
     snprintf(e->msg + n, sizeof(e->msg) - n, ": %s", inner);
+    make_safe(e->msg); /* the inner text may have come over a socket */
     return -1;
 }
 

@@ -2,17 +2,18 @@
 #pragma once
 /*
  * The logger: one of the two writable globals. Only engine/, cli/ and main/ log; everything below
- * returns errors. The place that swallows an error logs it once. Text to stderr: `time="..."
- * level=warning msg="..."` lines for warn and below when a log level was asked for; stdout is for
- * results.
+ * returns errors. The place that swallows an error logs it once. One line to stderr, in one write:
+ * `time="..." level=warning msg="..."`, for the level that was set and above (at first: warning);
+ * stdout is for results. Control bytes in a message are escaped. errno is preserved.
  */
 #include "base/def.h"
 
 enum log_level { LOG_DEBUG_LEVEL, LOG_INFO_LEVEL, LOG_WARN_LEVEL, LOG_ERROR_LEVEL };
 
 void log_set_level(enum log_level level);
-int log_level_parse(const char *s,
-                    enum log_level *ret); /* debug info warn|warning error fatal panic; -EINVAL */
+int log_level_parse(
+    const char *s,
+    enum log_level *ret); /* trace debug info warn|warning error fatal panic, any case; -EINVAL */
 void log_at(enum log_level level, const char *fmt, ...) DHOW_PRINTF(2, 3);
 
 #define log_debug(...) log_at(LOG_DEBUG_LEVEL, __VA_ARGS__)

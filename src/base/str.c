@@ -117,6 +117,7 @@ bool str_equal(const char *a, const char *b)
 int str_to_u64(const char *s, uint64_t max, uint64_t *ret)
 {
     uint64_t v = 0;
+    bool is_too_large = false;
 
     if (!*s)
         return -EINVAL;
@@ -125,9 +126,9 @@ int str_to_u64(const char *s, uint64_t max, uint64_t *ret)
             return -EINVAL;
         if (__builtin_mul_overflow(v, 10, &v) ||
             __builtin_add_overflow(v, (uint64_t)(*s - '0'), &v))
-            return -ERANGE;
+            is_too_large = true;
     }
-    if (v > max)
+    if (is_too_large || v > max)
         return -ERANGE;
     *ret = v;
     return 0;
@@ -135,14 +136,14 @@ int str_to_u64(const char *s, uint64_t max, uint64_t *ret)
 
 int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
 {
-    bool negative = *s == '-';
+    bool is_negative = *s == '-';
     uint64_t v;
     int64_t n;
-    int r = str_to_u64(s + negative, (uint64_t)INT64_MAX, &v);
+    int r = str_to_u64(s + is_negative, (uint64_t)INT64_MAX + is_negative, &v);
 
     if (r < 0)
         return r;
-    n = negative ? -(int64_t)v : (int64_t)v;
+    n = is_negative ? (int64_t)-v : (int64_t)v;
     if (n < min || n > max)
         return -ERANGE;
     *ret = n;

@@ -37,7 +37,7 @@ void strv_add(char ***v, const char *s)
 
 void strv_addf(char ***v, const char *fmt, ...)
 {
-    auto_str s = STR_INIT(1 << 20);
+    auto_str s = STR_INIT(SIZE_MAX / 4); /* as much as the arguments, which are in memory already */
     va_list ap;
 
     va_start(ap, fmt);
@@ -79,7 +79,7 @@ char **strv_split(const char *s, char separator)
 
 char *strv_join(char *const *v, const char *separator)
 {
-    auto_str s = STR_INIT(64 << 20);
+    auto_str s = STR_INIT(SIZE_MAX / 4); /* as much as the items, which are in memory already */
 
     STRV_FOREACH (item, v) {
         if (item != v)

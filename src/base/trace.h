@@ -3,7 +3,8 @@
 /*
  * Where the time goes: spans in Chrome's trace event format (JSON array form), for `dhow run
  * --trace FILE`. A span is one append of one line, so several processes may write to the same
- * inherited fd. Off, a span costs one test.
+ * inherited fd. Off, a span costs one test. A process that closes its fds wholesale says
+ * trace_adopt_fd(FD_NONE) first, or a later span would write into the number's next owner.
  *
  *     TRACE_SPAN("mount proc");   // until the end of the scope
  */
