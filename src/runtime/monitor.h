@@ -13,7 +13,7 @@
  * number). PROGRAM ARG... is the cleanup command; the monitor becomes it (execve, same pid, stdio
  * on /dev/null, no other fds) when no client cleans up. It gets the environment that the monitor
  * was executed with: whoever executes the monitor chooses it. The caller has called setsid() and
- * put /dev/null on 0, 1 and 2.
+ * put /dev/null on 0, 1 and 2; its directory is /.
  */
 /* clang-format off */
 /*
@@ -22,6 +22,7 @@
  * output from its attach on. MONITOR_FD_CLIENT is one attached from the beginning, so no byte is lost.
  *
  *   client                                   monitor
+ *     | <--- WARNING text -------------------- |   any number, only the first client, before STARTED
  *     | <--- STARTED {pid} ------------------- |   only the first client; sent before the monitor
  *     |                                        |   program is executed
  *     | <--- FAILED {struct err} ------------- |   or this, and the end
@@ -63,9 +64,10 @@ enum monitor_fd {
     MONITOR_FD_STDOUT = 9,    /* read end */
     MONITOR_FD_STDERR = 10,   /* read end */
     MONITOR_FD_TERMINAL = 11, /* pty master, instead of the three */
-    MONITOR_FD_OOM = 12,      /* readable at an OOM kill */
-    MONITOR_FD_ALIVE = 13,    /* a lock held as long as the monitor lives; never touched */
-    MONITOR_FD_LOGDIR = 14,   /* directory of the log, for rotation (log-max) */
+    MONITOR_FD_OOM = 12,   /* memory.events or memory.oom_control: its oom_kill is read at the exit;
+                              or any other fd that is readable at an OOM kill */
+    MONITOR_FD_ALIVE = 13, /* a lock held as long as the monitor lives; never touched */
+    MONITOR_FD_LOGDIR = 14, /* directory of the log, for rotation (log-max) */
     MONITOR_FD_MAX
 };
 
@@ -80,18 +82,20 @@ enum monitor_packet {
     MONITOR_STARTED = 8,
     MONITOR_FAILED = 9,
     MONITOR_EXIT = 10,
+    MONITOR_WARNING = 11, /* text; before STARTED: a limit that this kernel cannot apply */
 };
 
 #define MONITOR_EXIT_NAME "exit"      /* in MONITOR_FD_DIR */
 #define MONITOR_LOG_NAME  "log"       /* in MONITOR_FD_LOGDIR */
 #define MONITOR_LOG_OLD   "log.1"     /* the one before it */
 #define MONITOR_CHUNK     (32u << 10) /* payload bytes of one packet */
-#define MONITOR_LOG_LINE  (16u << 10) /* text bytes of one log line; longer ones continue as P..F  \
-                                       */
-#define MONITOR_CLIENTS   64u
-#define MONITOR_DRAIN_MS  2000
-#define MONITOR_CLAIM_MS  250
-#define MONITOR_IDLE_MS   250
+#define MONITOR_LOG_LINE                                                                           \
+    (16u << 10) /* text bytes of one log line; longer ones continue as P..F                        \
+                 */
+#define MONITOR_CLIENTS  64u
+#define MONITOR_DRAIN_MS 2000
+#define MONITOR_CLAIM_MS 250
+#define MONITOR_IDLE_MS  250
 
 struct __attribute__((packed)) monitor_winsize {
     uint8_t type;
