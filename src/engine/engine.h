@@ -89,6 +89,7 @@ struct engine_options {
     struct json_opt_u64 stop_timeout; /* seconds */
     char *log_driver;                 /* "k8s-file" (default), "none" */
     char **devices;                   /* "host[:ctr][:rwm]" */
+    char **args; /* set by engine_container_create(): what entrypoint and command come to */
 };
 extern const struct json_struct engine_options_json;
 void engine_options_done(struct engine_options *o);
@@ -109,12 +110,11 @@ struct engine_status {
 
 /* ---- containers ---- */
 int engine_container_create(struct engine *en, const struct engine_options *o, char **ret_id,
-                            char ***ret_warnings, struct err *e);
+                            struct err *e);
 
 struct engine_start {
     bool attach;         /* keep a client on the container's stdio: *ret_client is its socket
                             (runtime/monitor.h) */
-    const char *trace;   /* Chrome trace file, or NULL */
     uint16_t rows, cols; /* first size of a terminal; 0: unknown */
 };
 /* Returns when the command has been executed. ERR_CMD_INVOKE, ERR_CMD_NOT_FOUND; warnings are
@@ -154,6 +154,8 @@ struct engine_summary {
     int64_t created_ns;
     struct engine_status status;
     char *status_text; /* "Up 3 minutes", "Exited (0) 2 hours ago", "Created" */
+    char **mounts;     /* destinations of the user's volumes */
+    bool auto_remove;
 };
 typedef VEC(struct engine_summary) engine_summary_list;
 int engine_container_list(struct engine *en, bool all, engine_summary_list *ret,

@@ -89,6 +89,7 @@ static const struct json_field options_fields[] = {
     FIELD(stop_timeout, JSON_OPT_UINT64),
     FIELD(log_driver, JSON_STRING),
     FIELD(devices, JSON_STRV),
+    FIELD(args, JSON_STRV),
 };
 const struct json_struct engine_options_json =
     JSON_STRUCT("options", struct engine_options, options_fields);

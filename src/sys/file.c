@@ -152,6 +152,12 @@ int sys_lstat(int dirfd, const char *path, struct stat *ret)
     return result(fstatat(dirfd, path, ret, AT_SYMLINK_NOFOLLOW));
 }
 
+int sys_pipe(int ret[static 2])
+{
+    FAULT_POINT("pipe");
+    return result(pipe2(ret, O_CLOEXEC));
+}
+
 int sys_fsync(int fd)
 {
     FAULT_POINT("fsync");

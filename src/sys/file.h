@@ -34,6 +34,9 @@ int sys_readlink(int dirfd, const char *path, char *buf,
 int sys_stat(int dirfd, const char *path,
              struct stat *ret); /* follows; path "" means dirfd itself */
 int sys_lstat(int dirfd, const char *path, struct stat *ret);
+/* The names in a directory but "." and "..", in no order; an owned vector (base/strv.h). */
+int sys_list_dir(int dirfd, const char *path, char ***ret);
+int sys_pipe(int ret[static 2]); /* O_CLOEXEC */
 int sys_fsync(int fd);
 int sys_syncfs(int fd);
 int sys_chmod(int fd, mode_t mode);
