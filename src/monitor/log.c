@@ -148,12 +148,8 @@ static void add_piece(struct batch *b, const void *p, size_t n)
 
 static void flush(struct batch *b)
 {
-    struct monitor_log *l = b->log;
-
     if (b->n_pieces == 0)
         return;
-    if (l->max > 0 && l->size > 0 && l->size + b->bytes > l->max)
-        rotate(l);
     write_out(b);
     b->n_pieces = 0;
     b->bytes = 0;
@@ -163,9 +159,13 @@ static void flush(struct batch *b)
 static void add_line(struct batch *b, bool is_full, const char *text, size_t n)
 {
     struct monitor_log *l = b->log;
+    size_t bytes = PREFIX_LEN + l->pending[b->stream] + n + !is_full;
+    bool is_beyond = l->max > 0 && l->size + b->bytes > 0 && l->size + b->bytes + bytes > l->max;
 
-    if (b->n_pieces + 5 > MONITOR_LOG_PIECES)
+    if (is_beyond || b->n_pieces + 5 > MONITOR_LOG_PIECES)
         flush(b);
+    if (is_beyond)
+        rotate(l);
     if (b->n_pieces == 0 && l->is_torn)
         add_piece(b, line_end, 1);
     add_piece(b, is_full ? b->full : b->partial, PREFIX_LEN);
