@@ -105,5 +105,5 @@ teardown() {
         timeout 20 "$T/bin/$name" --root "$ROOT" --runroot "$RUNROOT" run --rm --network none "$IMAGE" echo "by $name" 3>&- >"$T/out" 2>"$T/err"
         [[ $(cat "$T/out") == "by $name" ]]
     done
-    rm -r "$T/bin"
+    rm -r "${T:?}/bin"
 }
