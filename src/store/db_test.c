@@ -6,8 +6,10 @@
 
 static void write_raw(const char *root, const char *text)
 {
+    auto_free char *path = alloc_printf("%s/state.db", root);
+
     assert_int_equal(sys_mkdir_p(AT_FDCWD, root, 0700), 0);
-    test_write(AT_FDCWD, alloc_printf("%s/state.db", root), text);
+    test_write(AT_FDCWD, path, text);
 }
 
 static void set_version(const char *root, const char *pragma)

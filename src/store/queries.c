@@ -6,6 +6,8 @@
  * Ids are hex, so that a prefix P is the range [P, P || 'g'), which the primary key's index
  * answers. Deletions cascade from images to tags and image_layers, never to layers or containers:
  * a layer's row goes when no image names it, an image's row cannot go while a container names it.
+ * Containers have no index by image: each index is one page more in the log for every run, and only
+ * the removal of an image would use it.
  */
 #include "store/db.h"
 
@@ -54,8 +56,7 @@ const char *const db_migrations[] = {
     "  oom_killed INTEGER NOT NULL,"
     "  auto_remove INTEGER NOT NULL,"
     "  error TEXT"
-    ") STRICT;"
-    "CREATE INDEX containers_by_image ON containers(image_id);",
+    ") STRICT, WITHOUT ROWID;",
 };
 const int db_schema_version = ARRAY_LEN(db_migrations);
 

@@ -105,12 +105,13 @@ static inline bool test_has(const unsigned *list, unsigned n)
 
 static inline void test_fill_staging(int staging, const struct test_image *t)
 {
-    struct test_id manifest = test_hex(t->config + 1000), config = test_hex(t->config);
+    auto_free char *manifest = alloc_printf("blobs/%s", test_hex(t->config + 1000).text);
+    auto_free char *config = alloc_printf("blobs/%s", test_hex(t->config).text);
 
     assert_int_equal(sys_mkdir_p(staging, "blobs", 0700), 0);
     assert_int_equal(sys_mkdir_p(staging, "layers", 0700), 0);
-    test_write(staging, alloc_printf("blobs/%s", config.text), "{\"config\":1}");
-    test_write(staging, alloc_printf("blobs/%s", manifest.text), "{\"manifest\":1}");
+    test_write(staging, config, "{\"config\":1}");
+    test_write(staging, manifest, "{\"manifest\":1}");
     for (const unsigned *l = t->layers; *l; l++) {
         auto_free char *dir = alloc_printf("layers/%s", test_hex(*l).text);
         auto_free char *file = alloc_printf("%s/file", dir);
