@@ -358,7 +358,7 @@ caps() { # caps OUTPUT NAME: the set as a number
 DEFAULT_CAPS=$((1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 18 | 1 << 31))
 
 @test "T-caps every set is what was asked for, and inheritable is empty" {
-    local status_of='grep ^Cap /proc/self/status' all out
+    local status_of='grep ^Cap /proc/self/status' all
     check_caps() { # check_caps NAME INH PRM EFF BND AMB
         [[ $(($(caps "$output" Inh))) == "$2" ]] || fail "$1: inheritable $(caps "$output" Inh)"
         [[ $(($(caps "$output" Prm))) == "$3" ]] || fail "$1: permitted $(caps "$output" Prm), not $(printf %x "$3")"
