@@ -6,6 +6,8 @@
  *
  *   cgroup removed -> end recorded in the row -> [--rm: container removed] -> run directory removed
  */
+#include <errno.h>
+
 #include "base/alloc.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -57,11 +59,16 @@ int finish_locked(struct engine *en, const struct store_container *c, struct err
     return r < 0 ? err_sys(e, r, "remove the run directory of container '%s'", c->name) : 0;
 }
 
+/* The run directory is there during all of it, as the mark by which heal() finds a removal that was
+ * cut short. */
 int remove_locked(struct engine *en, const char *id, struct err *e)
 {
     int r;
 
     TRACE_SPAN("remove the container");
+    r = sys_mkdir(en->containers_fd, id, 0700);
+    if (r < 0 && r != -EEXIST)
+        return err_sys(e, r, "make the run directory of container '%.12s'", id);
     if (store_container_remove(en->store, id, e) < 0 && e && e->kind != ERR_NOT_FOUND)
         return -1;
     r = rundir_remove(en, id);
@@ -120,10 +127,8 @@ static void heal_one(struct engine *en, const char *id)
     if (e.kind != ERR_NOT_FOUND)
         return;
     cgroup = launch_cgroup_path(&(struct engine_options){0}, id);
-    if (runtime_remove(cgroup, &e) < 0)
-        log_warn("remove cgroup of container %.12s: %s, ignoring", id, e.msg);
-    (void)rundir_remove(en, id); /* what stays is tried again by the next writer */
-    lock_forget(en, id);
+    if (runtime_remove(cgroup, &e) < 0 || remove_locked(en, id, &e) < 0)
+        log_warn("remove what is left of container %.12s: %s, ignoring", id, e.msg);
 }
 
 void heal(struct engine *en)
