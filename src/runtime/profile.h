@@ -19,3 +19,8 @@ void profile_default(char *const *caps, struct oci_seccomp *ret);
 int profile_parse(const char *text, size_t len, char *const *caps, struct oci_seccomp *ret,
                   struct err *e);
 void profile_done(struct oci_seccomp *s);
+
+/* This machine as docker's profiles name it ("amd64"; borrowed), and the architectures whose
+ * programs it runs (SCMP_ARCH_X86_64, ...; native first; owned). */
+const char *profile_native_arch(void);
+char **profile_native_architectures(void);
