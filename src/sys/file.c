@@ -179,7 +179,7 @@ int sys_chmod(int fd, mode_t mode)
 int sys_chown(int fd, uid_t uid, gid_t gid)
 {
     FAULT_POINT("chown");
-    return result(fchown(fd, uid, gid));
+    return result(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
 }
 
 int sys_truncate(int fd, off_t len)

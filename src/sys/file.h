@@ -40,7 +40,7 @@ int sys_pipe(int ret[static 2]); /* O_CLOEXEC */
 int sys_fsync(int fd);
 int sys_syncfs(int fd);
 int sys_chmod(int fd, mode_t mode);
-int sys_chown(int fd, uid_t uid, gid_t gid);
+int sys_chown(int fd, uid_t uid, gid_t gid); /* an O_PATH fd will do */
 int sys_truncate(int fd, off_t len);
 
 /* Whole transfers: short reads and writes and EINTR are handled; one fault point a call. */
