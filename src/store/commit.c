@@ -10,10 +10,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/strv.h"
+#include "base/units.h"
 #include "oci/image.h"
 #include "store/image.h"
 #include "sys/file.h"
@@ -179,12 +179,10 @@ int store_image_commit(struct store *s, int staging_fd, const struct store_image
     struct commit c = {.image = image,
                        .new_layers = new_layers,
                        .n_new_layers = n_new_layers,
-                       .staging_fd = staging_fd};
-    struct timespec now;
+                       .staging_fd = staging_fd,
+                       .now_ns = units_now_ns()};
     int r;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    c.now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     if (store_need_write(s, e) < 0 || check(&c, e) < 0 || store_guard_take(s, e) < 0)
         return -1;
     r = move_layers(s, &c, e) < 0 || move_blobs(s, &c, e) < 0 ||

@@ -29,6 +29,7 @@
 #include "base/fault.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "base/units.h"
 #include "sys/file.h"
 
 #define WAL_LIMIT_FRAMES 128
@@ -208,14 +209,6 @@ static void roll_back(struct store *s)
         (void)db_run(s, DB_ROLLBACK, DB_NO_ARGS, NULL); /* the caller has its error */
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* SQLite's own handler sleeps for up to 100 ms; our transactions last for less than one. */
 static int on_busy(void *arg, int n_before)
 {
@@ -223,8 +216,8 @@ static int on_busy(void *arg, int n_before)
     struct timespec pause = {.tv_nsec = 100000L << MIN(n_before, 4)};
 
     if (n_before == 0)
-        s->busy_since = now_ns();
-    if (now_ns() - s->busy_since > BUSY_LIMIT_NS)
+        s->busy_since = units_monotonic_ns();
+    if (units_monotonic_ns() - s->busy_since > BUSY_LIMIT_NS)
         return 0;
     nanosleep(&pause, NULL);
     return 1;

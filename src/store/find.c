@@ -60,27 +60,37 @@ struct search {
     char **ids;   /* of the best fit, different ones */
     char **names; /* one name for each of them */
     struct store_image image;
+    char *name; /* the stored name that fitted; NULL when an id did */
 };
 
+/* As image/reference.h reads a first part. */
 static bool begins_with_host(const char *repository)
 {
     const char *slash = strchr(repository, '/');
     size_t n = slash ? (size_t)(slash - repository) : 0;
 
-    return slash && (memchr(repository, '.', n) || memchr(repository, ':', n) ||
-                     (n == strlen("localhost") && memcmp(repository, "localhost", n) == 0));
+    for (size_t i = 0; i < n; i++)
+        if (repository[i] == '.' || repository[i] == ':' ||
+            (repository[i] >= 'A' && repository[i] <= 'Z'))
+            return true;
+    return n == strlen("localhost") && memcmp(repository, "localhost", n) == 0;
 }
 
-/* docker.io has its images without a path beneath library/. */
+/* docker.io has other names, and its images without a path are beneath library/. */
 static void complete_docker(struct parts *p)
 {
-    static const char host[] = "docker.io/";
+    static const char *const hosts[] = {"docker.io/", "index.docker.io/", "registry-1.docker.io/"};
 
-    if (str_starts_with(p->repository, host) && !strchr(p->repository + strlen(host), '/')) {
-        char *full = alloc_printf("%slibrary/%s", host, p->repository + strlen(host));
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
+        const char *path = p->repository + strlen(hosts[i]);
+        char *full;
 
+        if (!str_starts_with(p->repository, hosts[i]))
+            continue;
+        full = alloc_printf("docker.io/%s%s", strchr(path, '/') ? "" : "library/", path);
         free(p->repository);
         p->repository = full;
+        return;
     }
 }
 
@@ -160,7 +170,10 @@ static int by_name(struct store *s, struct search *f, struct err *e)
     }
     if (r < 0 || !f->ids)
         return r;
-    return f->ids[1] ? ambiguous(f, e) : store_image_load(s, f->ids[0], &f->image, e);
+    if (f->ids[1])
+        return ambiguous(f, e);
+    f->name = alloc_strdup(f->names[0]);
+    return store_image_load(s, f->ids[0], &f->image, e);
 }
 
 static int by_prefix(struct store *s, struct search *f, const char *prefix, struct err *e)
@@ -197,7 +210,8 @@ static int find(struct store *s, void *arg, struct err *e)
     return r == 0 ? err_set(e, ERR_NOT_FOUND, "%s: image not known", f->typed) : r;
 }
 
-int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *e)
+int store_image_find_name(struct store *s, const char *name, struct store_image *ret,
+                          char **ret_name, struct err *e)
 {
     struct search f = {.typed = name};
     int r;
@@ -210,10 +224,20 @@ int store_image_find(struct store *s, const char *name, struct store_image *ret,
     if (!f.wanted.tag && !f.wanted.digest)
         f.wanted.tag = alloc_strdup("latest");
     r = db_read(s, find, &f, e);
-    if (r >= 0)
+    if (r >= 0) {
         *ret = f.image;
+        *ret_name = take_ptr(&f.name);
+    }
+    free(f.name);
     parts_done(&f.wanted);
     strv_free(f.ids);
     strv_free(f.names);
     return r < 0 ? -1 : 0;
+}
+
+int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *e)
+{
+    auto_free char *stored_name = NULL;
+
+    return store_image_find_name(s, name, ret, &stored_name, e);
 }

@@ -41,75 +41,78 @@ static void a_pulled_image_is_found_read_and_opened(void **state)
     test_root_free(root);
 }
 
-/* The names in the store, each on an image of its own numbered from 1; then what is typed. */
+/* Each on an image of its own, numbered from 1. */
+static const char *const stored_names[] = {
+    "docker.io/library/busybox:latest",
+    "docker.io/library/busybox:1.36",
+    "localhost/mine:latest",
+    "localhost:5000/team/app:v1",
+    "quay.io/team/app:v2",
+    "docker.io/library/twice:latest",
+    "localhost/twice:latest",
+    "quay.io/deep/path/tool:latest",
+    "docker.io/tool:latest",
+    "localhost/cafe:latest",
+    "docker.io/foo/lone:latest",
+};
+static const struct {
+    const char *typed;
+    unsigned image; /* 0: not found */
+    enum err_kind kind;
+} typed_names[] = {
+    {"busybox", 1, ERR_NONE},
+    {"busybox:latest", 1, ERR_NONE},
+    {"library/busybox", 1, ERR_NONE},
+    {"docker.io/busybox", 1, ERR_NONE},
+    {"docker.io/library/busybox", 1, ERR_NONE},
+    {"docker.io/library/busybox:latest", 1, ERR_NONE},
+    {"busybox:1.36", 2, ERR_NONE},
+    {"busybox:1.3", 0, ERR_NOT_FOUND},
+    {"box", 0, ERR_NOT_FOUND},
+    {"y/busybox", 0, ERR_NOT_FOUND},
+    {"quay.io/busybox", 0, ERR_NOT_FOUND},
+    {"localhost/busybox", 0, ERR_NOT_FOUND},
+    {"index.docker.io/busybox", 1, ERR_NONE},
+    {"docker.io/foo/lone", 11, ERR_NONE},
+    {"mine", 3, ERR_NONE},
+    {"localhost/mine", 3, ERR_NONE},
+    {"docker.io/mine", 0, ERR_NOT_FOUND},
+    {"app", 0, ERR_NOT_FOUND}, /* there is no latest */
+    {"app:v1", 4, ERR_NONE},
+    {"team/app:v2", 5, ERR_NONE},
+    {"localhost:5000/team/app:v1", 4, ERR_NONE},
+    {"localhost:5000/team/app", 0, ERR_NOT_FOUND},
+    {"localhost:5001/team/app:v1", 0, ERR_NOT_FOUND},
+    {"twice", 0, ERR_INVALID},
+    {"localhost/twice", 7, ERR_NONE},
+    {"tool", 9, ERR_NONE}, /* the host's own goes before a deeper path */
+    {"path/tool", 8, ERR_NONE},
+    {"lone", 11, ERR_NONE},
+    {"cafe", 10, ERR_NONE}, /* a name goes before the id that begins with it */
+    {"cafe1", 0xcafe1, ERR_NONE},
+    {"cafe2", 0xcafe2, ERR_NONE},
+    {"caf", 0, ERR_INVALID},
+    {"sha256:cafe2", 0xcafe2, ERR_NONE},
+    {"sha256:", 0, ERR_NOT_FOUND},
+    {"sha256:CAFE2", 0, ERR_NOT_FOUND},
+    {"CAFE2", 0, ERR_NOT_FOUND},
+    {"", 0, ERR_INVALID},
+    {"@", 0, ERR_NOT_FOUND},
+    {":", 0, ERR_NOT_FOUND},
+    {"/", 0, ERR_NOT_FOUND},
+    {"/busybox", 0, ERR_NOT_FOUND},
+    {"%", 0, ERR_NOT_FOUND},
+};
+
 static void names_are_found_as_users_type_them(void **state)
 {
-    static const char *const stored[] = {
-        "docker.io/library/busybox:latest",
-        "docker.io/library/busybox:1.36",
-        "localhost/mine:latest",
-        "localhost:5000/team/app:v1",
-        "quay.io/team/app:v2",
-        "docker.io/library/twice:latest",
-        "localhost/twice:latest",
-        "quay.io/deep/path/tool:latest",
-        "docker.io/tool:latest",
-        "localhost/cafe:latest",
-        "docker.io/foo/lone:latest",
-    };
-    static const struct {
-        const char *typed;
-        unsigned image; /* 0: not found */
-        enum err_kind kind;
-    } rows[] = {
-        {"busybox", 1, ERR_NONE},
-        {"busybox:latest", 1, ERR_NONE},
-        {"library/busybox", 1, ERR_NONE},
-        {"docker.io/busybox", 1, ERR_NONE},
-        {"docker.io/library/busybox", 1, ERR_NONE},
-        {"docker.io/library/busybox:latest", 1, ERR_NONE},
-        {"busybox:1.36", 2, ERR_NONE},
-        {"busybox:1.3", 0, ERR_NOT_FOUND},
-        {"box", 0, ERR_NOT_FOUND},
-        {"y/busybox", 0, ERR_NOT_FOUND},
-        {"quay.io/busybox", 0, ERR_NOT_FOUND},
-        {"localhost/busybox", 0, ERR_NOT_FOUND},
-        {"mine", 3, ERR_NONE},
-        {"localhost/mine", 3, ERR_NONE},
-        {"docker.io/mine", 0, ERR_NOT_FOUND},
-        {"app", 0, ERR_NOT_FOUND}, /* there is no latest */
-        {"app:v1", 4, ERR_NONE},
-        {"team/app:v2", 5, ERR_NONE},
-        {"localhost:5000/team/app:v1", 4, ERR_NONE},
-        {"localhost:5000/team/app", 0, ERR_NOT_FOUND},
-        {"localhost:5001/team/app:v1", 0, ERR_NOT_FOUND},
-        {"twice", 0, ERR_INVALID},
-        {"localhost/twice", 7, ERR_NONE},
-        {"tool", 9, ERR_NONE}, /* the host's own goes before a deeper path */
-        {"path/tool", 8, ERR_NONE},
-        {"lone", 11, ERR_NONE},
-        {"cafe", 10, ERR_NONE}, /* a name goes before the id that begins with it */
-        {"cafe1", 0xcafe1, ERR_NONE},
-        {"cafe2", 0xcafe2, ERR_NONE},
-        {"caf", 0, ERR_INVALID},
-        {"sha256:cafe2", 0xcafe2, ERR_NONE},
-        {"sha256:", 0, ERR_NOT_FOUND},
-        {"sha256:CAFE2", 0, ERR_NOT_FOUND},
-        {"CAFE2", 0, ERR_NOT_FOUND},
-        {"", 0, ERR_INVALID},
-        {"@", 0, ERR_NOT_FOUND},
-        {":", 0, ERR_NOT_FOUND},
-        {"/", 0, ERR_NOT_FOUND},
-        {"/busybox", 0, ERR_NOT_FOUND},
-        {"%", 0, ERR_NOT_FOUND},
-    };
     char *root = test_root();
     struct store *s = test_open(root, STORE_WRITE);
     struct err e = {0};
 
     (void)state;
-    for (unsigned i = 0; i < ARRAY_LEN(stored); i++) {
-        struct test_image t = {.config = i + 1, .layers = {1}, .names = {stored[i]}};
+    for (unsigned i = 0; i < ARRAY_LEN(stored_names); i++) {
+        struct test_image t = {.config = i + 1, .layers = {1}, .names = {stored_names[i]}};
 
         test_ok(test_pull(s, &t, &e));
     }
@@ -132,18 +135,18 @@ static void names_are_found_as_users_type_them(void **state)
         test_ok(store_image_commit(s, staging, &image, NULL, 0, &e));
         test_ok(store_staging_remove(s, name, &e));
     }
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(typed_names); i++) {
         struct store_image found = {0};
-        int r = store_image_find(s, rows[i].typed, &found, &e);
-        struct test_id want = test_hex(rows[i].image);
+        int r = store_image_find(s, typed_names[i].typed, &found, &e);
+        struct test_id want = test_hex(typed_names[i].image);
 
-        if (rows[i].image >= 0xcafe0) {
+        if (typed_names[i].image >= 0xcafe0) {
             want = test_hex(0);
-            memcpy(want.text, rows[i].image == 0xcafe1 ? "cafe1" : "cafe2", 5);
+            memcpy(want.text, typed_names[i].image == 0xcafe1 ? "cafe1" : "cafe2", 5);
         }
-        if (rows[i].image == 0 ? r == 0 || e.kind != rows[i].kind
-                               : r < 0 || strcmp(found.id, want.text) != 0)
-            fail_msg("'%s' gave %s", rows[i].typed, r < 0 ? e.msg : found.id);
+        if (typed_names[i].image == 0 ? r == 0 || e.kind != typed_names[i].kind
+                                      : r < 0 || strcmp(found.id, want.text) != 0)
+            fail_msg("'%s' gave %s", typed_names[i].typed, r < 0 ? e.msg : found.id);
         store_image_done(&found);
     }
     assert_int_equal(store_image_find(s, "twice", &(struct store_image){0}, &e), -1);

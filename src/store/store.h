@@ -8,6 +8,8 @@
  * diffID containers/ID/          upper work log ...           tmp/OP.XXXXXX/      staging; garbage
  * unless its lock is held cache/                  compiled seccomp filters
  *
+ *   store.lock    shared: data is on its way to a row; exclusive: the sweep (staging.c)
+ *
  * Invariants: data first, then the row; what no row names is garbage that store_sweep() may delete;
  * readers take no lock and never wait for a writer (WAL); a writer waits at most 10 s. Any process
  * may be killed at any moment. Errors: ERR_NOT_FOUND, ERR_CONFLICT (name in use, image in use),
@@ -27,7 +29,7 @@ int store_root_fd(const struct store *s); /* borrowed */
 struct store_image {
     char *id;              /* 64 hex digits: sha256 of the configuration */
     char *manifest_digest; /* "sha256:..." */
-    char **names;          /* complete references "host/path:tag" */
+    char **names;          /* complete references "host/path:tag" or "host/path@sha256:..." */
     int64_t created_ns;    /* as the configuration says; 0 unknown */
     int64_t added_ns;
     int64_t size_bytes; /* sum of the unpacked layers */
@@ -36,10 +38,14 @@ struct store_image {
     char **diff_ids; /* bottom first */
 };
 void store_image_done(struct store_image *i);
-/* Full id, unique id prefix (with or without "sha256:"), or a reference as a user types it: NAME
- * means any host's library/NAME:latest or localhost/NAME:latest if just one fits; with @DIGEST by
- * manifest digest. */
+/* Full id (with or without "sha256:"), a reference as a user types it, or a unique prefix of an id.
+ * A name without a host fits any stored name that ends with it at a slash: HOST/NAME,
+ * HOST/library/NAME first, then longer paths; ERR_INVALID when several images fit equally well.
+ * With @DIGEST by manifest digest, or by the digest in a stored name. */
 int store_image_find(struct store *s, const char *name, struct store_image *ret, struct err *e);
+/* The same, and which stored name fitted; NULL when an id did. Owned. */
+int store_image_find_name(struct store *s, const char *name, struct store_image *ret,
+                          char **ret_name, struct err *e);
 typedef VEC(struct store_image) store_image_list;
 int store_image_list_all(struct store *s, store_image_list *ret, struct err *e); /* newest first */
 void store_image_list_done(store_image_list *l);
@@ -71,8 +77,9 @@ int store_image_open_layers(struct store *s, const char *image_id, store_fd_list
                             struct err *e);
 void store_fd_list_done(store_fd_list *l);
 
-/* A staging directory tmp/OP.XXXXXX whose lock the returned fd holds (inherited by a worker; the
- * sweep leaves it alone). */
+/* A staging directory tmp/OP.XXXXXX. The returned fd carries its mark, a shared lock on the
+ * directory: inherited by a worker; the sweep leaves it alone. Until store_staging_remove() or
+ * store_close(), no layer that is in the store goes, whatever happens to its rows. */
 int store_staging_open(struct store *s, const char *op, int *ret_fd, char **ret_name,
                        struct err *e);
 int store_staging_remove(struct store *s, const char *name, struct err *e);
@@ -108,11 +115,14 @@ int store_container_set_finished(struct store *s, const char *id, int64_t finish
 int store_container_rename(struct store *s, const char *id, const char *name, struct err *e);
 int store_container_remove(struct store *s, const char *id,
                            struct err *e); /* row, then containers/ID */
-/* containers/ID, made with mode 0700 when `create`; owned fd. */
+/* containers/ID, made with mode 0700 when `create`; owned fd. A directory made before its row keeps
+ * every sweep away until store_container_add() or store_container_remove() of that id, or
+ * store_close(). */
 int store_container_dir(struct store *s, const char *id, bool create, int *ret_fd, struct err *e);
 
 /* Deletes what no row names: staging directories without a holder, layers, blobs, container
- * directories. */
+ * directories. Does nothing while another process (or an open staging directory of this one) has
+ * data on its way to a row: who pulls, sweeps after store_staging_remove(). */
 int store_sweep(struct store *s, struct err *e);
 struct store_usage {
     uint64_t n_images;

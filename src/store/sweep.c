@@ -8,10 +8,8 @@
  * directory of tmp/, and deleted after the lock is gone. When that directory cannot be made (a full
  * disk is a reason to sweep), garbage is deleted where it is.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/strv.h"
@@ -73,25 +71,6 @@ static const struct {
 };
 
 /* ---- moving and deleting ---- */
-static int list_names(struct store *s, const char *dir, int fd, char ***ret, struct err *e)
-{
-    auto_strv names = NULL;
-    int copy = sys_open_beneath(fd, ".", O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = copy < 0 ? NULL : fdopendir(copy);
-    struct dirent *entry;
-
-    if (!d) {
-        fd_close(copy);
-        return err_sys(e, copy < 0 ? copy : -errno, "read '%s/%s'", s->root, dir);
-    }
-    while ((entry = readdir(d)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            strv_add(&names, entry->d_name);
-    closedir(d);
-    *ret = take_ptr(&names);
-    return 0;
-}
-
 static int discard(struct sweep *w, int dir, const char *name)
 {
     auto_free char *moved = NULL;
@@ -110,11 +89,15 @@ static int sweep_place(struct sweep *w, size_t place, struct err *e)
     auto_fd int dir = FD_NONE;
     auto_strv names = NULL;
 
-    if (store_open_dir(w->s, where, &dir, e) < 0 || list_names(w->s, where, dir, &names, e) < 0)
-        return -1;
-    STRV_FOREACH (name, names) {
-        int r = places[place].has_owner(w, dir, *name, e);
+    int r;
 
+    if (store_open_dir(w->s, where, &dir, e) < 0)
+        return -1;
+    r = sys_list_dir(dir, ".", &names);
+    if (r < 0)
+        return err_sys(e, r, "read '%s/%s'", w->s->root, where);
+    STRV_FOREACH (name, names) {
+        r = places[place].has_owner(w, dir, *name, e);
         if (r < 0)
             return -1;
         if (r == 0)

@@ -243,8 +243,10 @@ static int in_child(const struct victim *v, const char *root, const char *plan, 
 
 static int strike(const struct victim *v, const char *plan)
 {
-    char *root = test_root();
-    auto_free char *parent = alloc_strndup(root, (size_t)(strrchr(root, '/') - root));
+    auto_free char *parent =
+        alloc_printf("%s/dhow-store.%d.sweep", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp",
+                     (int)getpid());
+    auto_free char *root = alloc_printf("%s/root", parent);
     int status;
     pid_t pid;
 
@@ -256,7 +258,6 @@ static int strike(const struct victim *v, const char *plan)
     if (pid == 0)
         _exit(sys_remove_tree(AT_FDCWD, parent) < 0);
     waitpid(pid, NULL, 0);
-    free(root);
     return status;
 }
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
  * What the store's tests share: a fresh directory, small images in a staging directory, and the
@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "oci/image.h"
 #include "store/store.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 struct test_id {
     char text[72];
@@ -48,14 +48,15 @@ static inline struct test_id test_digest(unsigned n)
  */
 static inline char *test_root(void)
 {
-    char *parent = alloc_strdup(access("/dev/shm", W_OK) == 0 ? "/dev/shm/dhow-store.XXXXXX"
-                                                              : "/tmp/dhow-store.XXXXXX");
-    char *root;
+    struct stat st;
+    const char *base = sys_stat(AT_FDCWD, "/dev/shm", &st) == 0 ? "/dev/shm" : "/tmp";
+    auto_free char *parent = NULL;
+    unsigned random;
 
-    assert_non_null(mkdtemp(parent));
-    root = alloc_printf("%s/root", parent);
-    free(parent);
-    return root;
+    assert_int_equal(sys_random(&random, sizeof(random)), 0);
+    parent = alloc_printf("%s/dhow-store.%d.%x", base, (int)getpid(), random);
+    assert_int_equal(sys_mkdir(AT_FDCWD, parent, 0700), 0);
+    return alloc_printf("%s/root", parent);
 }
 
 static inline void test_root_free(char *root)
@@ -196,16 +197,10 @@ static inline int test_create(struct store *s, unsigned n, unsigned image, struc
 
 static inline size_t test_entries(struct store *s, const char *dir)
 {
-    int fd = sys_open(store_root_fd(s), dir, O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = fdopendir(fd);
-    size_t n = 0;
-    struct dirent *entry;
+    auto_strv names = NULL;
 
-    assert_non_null(d);
-    while ((entry = readdir(d)))
-        n += entry->d_name[0] != '.';
-    closedir(d);
-    return n;
+    assert_int_equal(sys_list_dir(store_root_fd(s), dir, &names), 0);
+    return strv_len(names);
 }
 
 /* Every row has its data, and after a sweep there is no other data. */
