@@ -89,17 +89,6 @@ const struct option container_option_rows[] = {
     /* the image */
     {"pull", 0, OPT_STRING, AT(pull), "POLICY", "When to pull the image", COMPLETE_WORDS,
      "always missing never", NULL, "missing"},
-    {"quiet", 'q', OPT_BOOL, AT(quiet), NULL, "Show no progress while the image is pulled"},
-    {"platform", 0, OPT_STRING, AT(platform), "OS/ARCH[/VARIANT]",
-     "Platform of the image that is pulled"},
-    {"arch", 0, OPT_STRING, AT(arch), "ARCH", "Architecture of the image that is pulled"},
-    {"os", 0, OPT_STRING, AT(os), "OS", "Operating system of the image that is pulled"},
-    {"variant", 0, OPT_STRING, AT(variant), "VARIANT", "CPU variant of the image that is pulled"},
-    {"creds", 0, OPT_STRING, AT(creds), "USER[:PASSWORD]", "Credentials for the registry"},
-    {"cert-dir", 0, OPT_STRING, AT(cert_dir), "DIR", "Directory with certificates for the registry",
-     COMPLETE_DIR},
-    {"tls-verify", 0, OPT_BOOL, AT(tls_verify), NULL,
-     "Require https and verify the registry's certificate", COMPLETE_NONE, NULL, NULL, "true"},
     {NULL},
 };
 
@@ -118,7 +107,6 @@ const struct option container_option_rows[] = {
 
 const struct option container_unsupported_rows[] = {
     VALUE("add-host"),
-    VALUE("authfile"),
     VALUE("blkio-weight"),
     VALUE("blkio-weight-device"),
     VALUE("cgroup-conf"),
@@ -130,13 +118,11 @@ const struct option container_unsupported_rows[] = {
     VALUE("cpu-percent"),
     VALUE("cpu-rt-period"),
     VALUE("cpu-rt-runtime"),
-    VALUE("decryption-key"),
     VALUE("device-cgroup-rule"),
     VALUE("device-read-bps"),
     VALUE("device-read-iops"),
     VALUE("device-write-bps"),
     VALUE("device-write-iops"),
-    BOOL("disable-content-trust"),
     VALUE("dns"),
     {"dns-option", 0, OPT_UNSUPPORTED, .aliases = dns_option_aliases},
     VALUE("dns-search"),
@@ -183,22 +169,16 @@ const struct option container_unsupported_rows[] = {
     BOOL("no-hostname"),
     BOOL("no-hosts"),
     BOOL("oom-kill-disable"),
-    BOOL("passwd"),
     VALUE("passwd-entry"),
     VALUE("personality"),
     VALUE("pidfile"),
     VALUE("pod"),
     VALUE("pod-id-file"),
-    VALUE("preserve-fd"),
-    VALUE("preserve-fds"),
     LETTER("publish", 'p'),
     {"publish-all", 'P', OPT_UNSUPPORTED_BOOL},
     VALUE("rdt-class"),
     BOOL("read-only-tmpfs"),
     VALUE("requires"),
-    VALUE("retry"),
-    VALUE("retry-delay"),
-    BOOL("rmi"),
     BOOL("rootfs"),
     VALUE("runtime"),
     VALUE("sdnotify"),
@@ -218,4 +198,9 @@ const struct option container_unsupported_rows[] = {
     VALUE("volume-driver"),
     VALUE("volumes-from"),
     {NULL},
+};
+
+/* These of run only. */
+const struct option container_unsupported_run_rows[] = {
+    BOOL("passwd"), VALUE("preserve-fd"), VALUE("preserve-fds"), BOOL("rmi"), {NULL},
 };

@@ -7,14 +7,15 @@
  * --label-file, a seccomp profile) and nothing else.
  */
 #include "cli/command.h"
+#include "cli/pull.h"
 #include "engine/engine.h"
 
 struct container_flags {
+    struct pull_flags fetch; /* first: its rows are shared with `pull` */
     char *name;
     char *hostname;
     char *cidfile;
     char *pull;
-    bool quiet;
     bool replace;
     bool rm;
     bool interactive;
@@ -62,14 +63,6 @@ struct container_flags {
     char *stop_signal;
     struct json_opt_u64 stop_timeout;
     char *log_driver;
-    /* how the image is fetched when it is missing */
-    char *platform;
-    char *arch;
-    char *os;
-    char *variant;
-    char *creds;
-    char *cert_dir;
-    bool tls_verify;
 };
 
 /* Rows with offsets into struct container_flags, which begins the options struct of both commands.
@@ -77,6 +70,7 @@ struct container_flags {
 extern const struct option container_option_rows[];
 /* What podman and docker have and we have not yet. */
 extern const struct option container_unsupported_rows[];
+extern const struct option container_unsupported_run_rows[]; /* run only */
 
 /* args: IMAGE [COMMAND...]. host_env: the caller's environment, for "-e NAME" and --env-host. */
 int container_options_resolve(const struct container_flags *f, char *const *args,

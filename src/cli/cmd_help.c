@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the program tells of itself: help, and the hidden commands that make the completion scripts
+ * and manual pages at build time and answer the scripts' questions.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "base/strv.h"
+#include "cli/cli.h"
+#include "sys/file.h"
+
+#define PROSE_MAX_BYTES (64u << 10)
+
+/* ---- help ---- */
+
+static int help_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    int words;
+    const struct command_word *group = NULL;
+    auto_free char *text = NULL;
+    (void)options;
+    if (argc == 0) {
+        text = help_program_text(cli->program, cli->set);
+    } else {
+        const struct command *c =
+            command_find(cli->set, cli->program, argc, argv, &words, &group, e);
+        if (!c && !group)
+            return -1;
+        text =
+            c ? help_command_text(cli->program, c) : help_group_text(cli->program, cli->set, group);
+    }
+    cli_print(text);
+    return 0;
+}
+
+/* ---- completion ---- */
+
+static int completion_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    static const struct {
+        const char *shell;
+        char *(*text)(const struct command_set *set);
+    } shells[] = {{"bash", complete_bash_text},
+                  {"zsh", complete_zsh_text},
+                  {"fish", complete_fish_text}};
+    (void)options;
+    (void)argc;
+    for (size_t i = 0; i < ARRAY_LEN(shells); i++) {
+        if (strcmp(shells[i].shell, argv[0]) == 0) {
+            auto_free char *text = shells[i].text(cli->set);
+            cli_print(text);
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INVALID, "shell '%s' is not one of bash, zsh, fish", argv[0]);
+}
+
+static int complete_containers(struct engine *en, bool all, struct err *e)
+{
+    engine_summary_list list = {0};
+    if (engine_container_list(en, all, &list, e) < 0)
+        return -1;
+    VEC_FOREACH (s, &list)
+        cli_print_line(s->name);
+    engine_summary_list_done(&list);
+    return 0;
+}
+
+static int complete_images(struct engine *en, struct err *e)
+{
+    store_image_list list = {0};
+    if (store_image_list_all(engine_store(en), &list, e) < 0)
+        return -1;
+    VEC_FOREACH (i, &list) {
+        STRV_FOREACH (name, i->names)
+            cli_print_line(*name);
+    }
+    store_image_list_done(&list);
+    return 0;
+}
+
+static int complete_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    auto_engine *en = NULL;
+    (void)options;
+    (void)argc;
+    if (cli_open(cli, STORE_READ, &en, e) < 0)
+        return -1;
+    if (strcmp(argv[0], "images") == 0)
+        return complete_images(en, e);
+    return complete_containers(en, strcmp(argv[0], "running") != 0, e);
+}
+
+/* ---- manual ---- */
+
+struct man_options {
+    char *prose;
+};
+static const struct option man_rows[] = {
+    {"prose", 0, OPT_STRING, offsetof(struct man_options, prose), "DIR",
+     "Directory of the longer texts of options", COMPLETE_DIR},
+    {NULL},
+};
+
+/* NAME.md of the prose directory, or NULL. */
+static char *read_prose(void *arg, const char *option_name)
+{
+    int dirfd = *(int *)arg;
+    char *text = NULL;
+    auto_free char *file = alloc_printf("%s.md", option_name);
+    if (dirfd < 0 || sys_read_file(dirfd, file, PROSE_MAX_BYTES, &text, NULL) < 0)
+        return NULL;
+    return text;
+}
+
+static int man_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    const struct man_options *o = options;
+    int words;
+    const struct command_word *group = NULL;
+    auto_free char *text = NULL;
+    auto_fd int dir = FD_NONE;
+    if (o->prose) {
+        dir = sys_open(AT_FDCWD, o->prose, O_RDONLY | O_DIRECTORY, 0);
+        if (dir < 0)
+            return err_sys(e, dir, "open '%s'", o->prose);
+    }
+    if (strcmp(argv[0], "dhow") == 0) {
+        text = man_program_text(cli->set, read_prose, &dir);
+    } else {
+        const struct command *c =
+            command_find(cli->set, cli->program, argc, argv, &words, &group, e);
+        if (!c && group)
+            return err_set(e, ERR_INVALID, "'%s' is a group of commands", argv[0]);
+        if (!c)
+            return -1;
+        text = man_command_text(c, read_prose, &dir);
+    }
+    cli_print(text);
+    return 0;
+}
+
+static const struct option *const man_sets[] = {man_rows, NULL};
+static const char *const completion_examples[] = {"completion bash", NULL};
+
+const struct command cmd_help = {
+    .name = "help",
+    .summary = "Tell more about a command",
+    .args = "[COMMAND]",
+    .max_args = 2,
+    .run = help_run,
+};
+const struct command cmd_completion = {
+    .name = "completion",
+    .summary = "Print the completion script of a shell",
+    .args = "bash|zsh|fish",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_HIDDEN,
+    .examples = completion_examples,
+    .run = completion_run,
+};
+const struct command cmd_complete = {
+    .name = "__complete",
+    .summary = "Print the names of containers, running containers or images",
+    .args = "containers|running|images",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_HIDDEN,
+    .run = complete_run,
+};
+const struct command cmd_man = {
+    .name = "__man",
+    .summary = "Print the manual page of a command",
+    .args = "dhow|COMMAND",
+    .min_args = 1,
+    .max_args = 2,
+    .flags = COMMAND_HIDDEN,
+    .option_sets = man_sets,
+    .options_size = sizeof(struct man_options),
+    .run = man_run,
+};
