@@ -73,7 +73,15 @@ static void utf8_is_read_strictly(void **state)
 
         assert_int_equal(utf8_next(cases[i].bytes, cases[i].len, &rune), cases[i].taken);
         assert_int_equal(rune, cases[i].rune);
+        if (cases[i].taken > 0) {
+            char bytes[4];
+
+            assert_int_equal(utf8_put(rune, bytes), cases[i].taken);
+            assert_memory_equal(bytes, cases[i].bytes, cases[i].taken);
+        }
     }
+    assert_int_equal(utf8_put(0xd800, (char[4]){0}), 0);
+    assert_int_equal(utf8_put(0x110000, (char[4]){0}), 0);
     assert_true(utf8_is_valid("a\xc3\xa9", 3));
     assert_false(utf8_is_valid("a\xc3", 2));
     assert_int_equal(utf8_count("a\xc3\xa9\xff"), 3);

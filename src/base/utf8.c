@@ -39,6 +39,20 @@ size_t utf8_next(const char *s, size_t n, uint32_t *ret_rune)
     return len + 1;
 }
 
+size_t utf8_put(uint32_t rune, char ret[static 4])
+{
+    size_t len = 0;
+
+    if (rune > 0x10ffff || (rune >= 0xd800 && rune <= 0xdfff))
+        return 0;
+    while (len + 1 < ARRAY_LEN(forms) && rune >= forms[len + 1].smallest)
+        len++;
+    for (size_t i = len; i > 0; i--, rune >>= 6)
+        ret[i] = (char)(0x80 | (rune & 0x3f));
+    ret[0] = (char)(forms[len].match | rune);
+    return len + 1;
+}
+
 bool utf8_is_valid(const char *s, size_t n)
 {
     uint32_t rune;
