@@ -231,8 +231,8 @@ static void print_string(struct str *out, const char *s, size_t n)
 
 void json_double_text(double d, char ret[static JSON_DOUBLE_TEXT_MAX])
 {
-    if (!isfinite(d)) {
-        snprintf(ret, JSON_DOUBLE_TEXT_MAX, "0"); /* JSON has no word for it */
+    if (!isfinite(d) || d == 0) {
+        snprintf(ret, JSON_DOUBLE_TEXT_MAX, "0"); /* no "-0"; JSON has no word for infinity */
         return;
     }
     for (int digits = 15; digits <= 17; digits++) {
