@@ -71,7 +71,9 @@ const struct option **command_options_sorted(const struct command *c, size_t *re
 {
     size_t n = 0;
     FOREACH_OPTION(o, c)
-    n += option_is_supported(o);
+    {
+        n += option_is_supported(o);
+    }
     const struct option **sorted = alloc_zero(n + 1, sizeof(const struct option *));
     size_t i = 0;
     FOREACH_OPTION(o, c)
