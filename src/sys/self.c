@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -93,6 +95,18 @@ int sys_reset_signals(void)
     }
     sigemptyset(&none);
     return result(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+int sys_get_dumpable(void)
+{
+    FAULT_POINT("get_dumpable");
+    return result(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+}
+
+int sys_new_session_keyring(void)
+{
+    FAULT_POINT("new_session_keyring");
+    return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
 }
 
 int sys_dup_above(int fd, int lowest)

@@ -20,6 +20,8 @@ int sys_fchdir(int fd);
 int sys_chdir(const char *path);
 int sys_getcwd(char *ret, size_t size); /* "(unreachable)..." is possible: see getcwd(2) */
 int sys_reset_signals(void);            /* every handler the default, none blocked */
+int sys_get_dumpable(void);             /* 0, 1 or 2: prctl(2) */
+int sys_new_session_keyring(void);      /* leaves the keys of the caller behind */
 int sys_dup_above(int fd, int lowest);  /* close-on-exec */
 /* An executable, sealed memory file: nobody can change it, through no path and no fd. */
 int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The container's command: its directory, its program, its standard streams, and the last steps to
+ * execve.
+ *
+ * The program is looked up before READY, so that a wrong name fails the creation already; execve
+ * looks again.
+ *
+ * Trust boundary (CVE-2024-21626, T-21626): the directory is opened inside the root without magic
+ * links, and getcwd(2) must call it reachable: /proc/self/fd/N never leads out. No directory of the
+ * host is open when the command starts: everything above fd 3 is close-on-exec, fd 3 is the stub's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/strv.h"
+#include "runtime/devices.h"
+#include "runtime/rootpath.h"
+#include "runtime/stub.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/pty.h"
+#include "sys/self.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static int directory_error(const char *path, int r, struct err *e)
+{
+    err_sys(e, r, "change to the directory '%s'", path);
+    if (e)
+        e->kind = ERR_CMD_INVOKE;
+    return -1;
+}
+
+static int change_directory(struct init *init, const char *path, struct err *e)
+{
+    auto_fd int fd = sys_open_in_root(init->root_fd, path, O_PATH | O_DIRECTORY, 0);
+    int r = fd < 0 ? fd : sys_fchdir(fd);
+    char now[PATH_MAX];
+
+    if (r == 0)
+        r = MIN(sys_getcwd(now, sizeof(now)), 0);
+    if (r < 0)
+        return directory_error(path, r, e);
+    if (now[0] != '/')
+        return err_set(e, ERR_CMD_INVOKE, "the directory '%s' is outside of the container's root",
+                       path);
+    return 0;
+}
+
+static int step_directory(struct init *init, const void *path, struct err *e)
+{
+    struct err why = {0};
+
+    if (init->process->create_cwd) {
+        auto_free char *clean = rootpath_clean(path, "directory", e);
+        auto_fd int fd = FD_NONE;
+
+        if (!clean)
+            return -1;
+        fd = rootpath_open(init->root_fd, clean, ROOTPATH_MAKE | ROOTPATH_DIRECTORY);
+        if (fd < 0)
+            return directory_error(path, fd, e);
+    }
+    if (change_directory(init, path, &why) == 0)
+        return 0;
+    /* Root without rights over a network file system: the user may have them. */
+    init->must_change_directory_as_user = why.errno_value == EACCES || why.errno_value == EPERM;
+    if (init->must_change_directory_as_user)
+        return 0;
+    if (e)
+        *e = why;
+    return -1;
+}
+
+/* 0: executable as far as its mode says; else -errno. */
+static int probe(const char *path)
+{
+    struct stat st;
+    int r = sys_stat(AT_FDCWD, path, &st);
+
+    if (r < 0)
+        return r;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    return S_ISREG(st.st_mode) && (st.st_mode & 0111) ? 0 : -EACCES;
+}
+
+static int search_path(struct init *init, const char *name, struct err *e)
+{
+    const char *path = strv_env_get(init->env, "PATH");
+    auto_strv dirs = strv_split(path ? path : DEFAULT_PATH, ':');
+    bool is_denied = false;
+
+    STRV_FOREACH (dir, dirs) {
+        auto_free char *candidate = alloc_printf("%s/%s", **dir ? *dir : ".", name);
+        int r = probe(candidate);
+
+        if (r == 0) {
+            init->program = take_ptr(&candidate);
+            return 0;
+        }
+        is_denied |= r == -EACCES;
+    }
+    if (is_denied)
+        return sync_command_error(name, -EACCES, e);
+    return err_set(e, ERR_CMD_NOT_FOUND, "exec: \"%s\": executable file not found in $PATH", name);
+}
+
+static int step_lookup(struct init *init, const void *arg, struct err *e)
+{
+    const char *name = arg;
+    int r;
+
+    init->env = strv_dup(init->process->process->env);
+    if (init->ids.home[0] && !strv_env_get(init->env, "HOME")) {
+        auto_free char *home = alloc_printf("HOME=%s", init->ids.home);
+
+        strv_env_set(&init->env, home);
+    }
+    if (!strchr(name, '/'))
+        return search_path(init, name, e);
+    init->program = alloc_strdup(name);
+    r = probe(name);
+    /* Root may be refused where the user is not, and the directory may not be the final one yet:
+     * execve decides. */
+    if (r == 0 || init->must_change_directory_as_user)
+        return 0;
+    return sync_command_error(name, r == -EISDIR ? -EACCES : r, e);
+}
+
+static int step_ready(struct init *init, const void *arg, struct err *e)
+{
+    auto_sync_message m = {0};
+
+    (void)arg;
+    if (sync_send_ready(init->sync_fd, e) < 0)
+        return -1;
+    return sync_expect(init->sync_fd, SYNC_START, &m, e);
+}
+
+/* The user must be able to open /dev/stdout: pipes that were made for this process become his.
+ * Never files. */
+static void give_streams(struct init *init)
+{
+    for (int i = 0; i < 3; i++) {
+        struct stat st;
+
+        if (sys_stat(i, "", &st) == 0 && st.st_uid != init->ids.uid &&
+            (S_ISFIFO(st.st_mode) || init->terminal_fd >= 0))
+            (void)sys_chown(i, init->ids.uid,
+                            (gid_t)-1); /* a stream of another owner still works */
+    }
+}
+
+static int step_streams(struct init *init, const void *arg, struct err *e)
+{
+    int fds[STUB_SYNC_FD + 1], r;
+
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        fds[i] = init->terminal_fd >= 0 ? init->terminal_fd : init->process->stdio[i];
+        if (fds[i] < 0)
+            fds[i] = devices_open_null(init, i == 0 ? O_RDONLY : O_WRONLY, e);
+        if (fds[i] < 0)
+            return -1;
+    }
+    fds[STUB_SYNC_FD] = init->sync_fd;
+    r = sys_dup_above(init->stub_fd, 16);
+    if (r >= 0) {
+        init->stub_fd = r;
+        r = sys_place_fds(fds, ARRAY_LEN(fds));
+    }
+    if (r < 0)
+        return err_sys(e, r, "place the standard streams");
+    init->sync_fd = STUB_SYNC_FD;
+    r = init->terminal_fd >= 0 ? sys_pty_set_controlling(0) : 0;
+    if (r < 0)
+        return err_sys(e, r, "make the terminal the controlling one");
+    give_streams(init);
+    return 0;
+}
+
+static int step_execute(struct init *init, const void *arg, struct err *e)
+{
+    const struct oci_process *process = init->process->process;
+    auto_strv argv = NULL;
+    int r;
+
+    (void)arg;
+    if (init->must_change_directory_as_user && change_directory(init, process->cwd, e) < 0)
+        return -1;
+    strv_add(&argv, init->program);
+    strv_extend(&argv, process->args);
+    /* The container outlives its parent from here on. */
+    r = sys_set_pdeathsig(0);
+    if (r == 0)
+        r = sys_close_range_cloexec(STUB_SYNC_FD + 1);
+    if (r < 0)
+        return err_sys(e, r, "prepare to execute");
+    r = sys_execveat_fd(init->stub_fd, argv, init->env ? init->env : (char *const *)strv_none);
+    return sync_command_error(process->args[0], r, e);
+}
+
+int command_plan(struct runtime_plan *p, struct err *e)
+{
+    const struct oci_process *process = p->process.process;
+
+    if (!process->args || !process->args[0] || !*process->args[0])
+        return err_set(e, ERR_INVALID, "there is no command to execute");
+    if (!process->cwd || process->cwd[0] != '/')
+        return err_set(e, ERR_INVALID, "the directory '%s' is not an absolute path",
+                       process->cwd ? process->cwd : "");
+    plan_add(p, "directory", step_directory, process->cwd, "%s%s", process->cwd,
+             p->process.create_cwd ? ", made when it is missing" : "");
+    identity_plan_receive(p);
+    plan_add(p, "find command", step_lookup, process->args[0], "%s", process->args[0]);
+    if (p->kind == PLAN_CREATE)
+        plan_add(p, "ready", step_ready, NULL, "wait for the start");
+    else
+        namespaces_plan_cgroup(p);
+    plan_add(p, "streams", step_streams, NULL, "%s", process->terminal ? "terminal" : "given fds");
+    return 0;
+}
+
+int command_plan_finish(struct runtime_plan *p, struct err *e)
+{
+    (void)e;
+    plan_add(p, "execute", step_execute, NULL, "%s", p->process.process->args[0]);
+    return 0;
+}

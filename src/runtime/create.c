@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The life of a container's first process, seen from its parent: prepare (what the child needs, as
+ * fds), clone, then, while the child builds its root, the cgroup, the id maps, the start time;
+ * answer the child; wait for READY.
+ *
+ * On v2 the child is born in its cgroup, so the cgroup is made first. On v1 it is attached to every
+ * hierarchy, which takes longest here: that runs beside the child, which waits for it only before
+ * its cgroup namespace.
+ */
+#include "runtime/namespaced.h"
+
+#include "base/str.h"
+#include "base/strv.h"
+#include "base/trace.h"
+#include "runtime/cgroup.h"
+#include "runtime/launch.h"
+#include "runtime/rootfs.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/namespace.h"
+#include "sys/process.h"
+
+struct creation {
+    struct launch launch;
+    struct cgroup *cgroup;
+    bool is_born_inside;
+    char **warnings;
+    int oom_fd;
+};
+
+static int make_cgroup(struct creation *c, const struct runtime_plan *p, struct err *e)
+{
+    static const struct oci_resources none;
+    char **warnings = NULL;
+
+    TRACE_SPAN("cgroup");
+    if (cgroup_create(p->cgroup_path, p->linux->resources ? p->linux->resources : &none, &c->cgroup,
+                      &warnings, e) < 0)
+        return -1;
+    strv_extend(&c->warnings, warnings);
+    strv_free(warnings);
+    c->oom_fd = cgroup_oom_fd(c->cgroup);
+    return 0;
+}
+
+static int write_map(pid_t pid, const char *file, const struct oci_id_mapping *maps, size_t n,
+                     struct err *e)
+{
+    auto_str text = STR_INIT(16u << 10);
+    int r;
+
+    for (size_t i = 0; i < n; i++)
+        str_addf(&text, "%u %u %u\n", maps[i].container_id, maps[i].host_id, maps[i].size);
+    r = sys_write_id_map(pid, file, str_text(&text));
+    return r < 0 ? err_sys(e, r, "write %s of the user namespace", file) : 0;
+}
+
+/* The host's id of root inside. */
+static int host_id(const struct oci_id_mapping *maps, size_t n, uint32_t *ret)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (maps[i].container_id == 0 && maps[i].size > 0) {
+            *ret = maps[i].host_id;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int own_upper(const struct runtime_plan *p, struct err *e)
+{
+    const struct runtime_rootfs *r = &p->config->rootfs;
+    uint32_t uid, gid;
+    int x;
+
+    if (r->upper_fd < 0)
+        return 0;
+    if (host_id(p->linux->uid_mappings.items, p->linux->uid_mappings.len, &uid) < 0 ||
+        host_id(p->linux->gid_mappings.items, p->linux->gid_mappings.len, &gid) < 0)
+        return err_set(e, ERR_INVALID, "the id mappings have no root");
+    x = sys_chown(r->upper_fd, uid, gid);
+    if (x == 0)
+        x = sys_chown(r->work_fd, uid, gid);
+    return x < 0 ? err_sys(e, x, "give the upper directory to the user namespace's root") : 0;
+}
+
+/* The image's layers with the ids of the user namespace, by idmapped clones: no copy, no chown. */
+static int make_mapped_overlay(struct creation *c, int userns, int *ret, struct err *e)
+{
+    const struct runtime_rootfs *r = &c->launch.plan->config->rootfs;
+    int *lowers = alloc_zero(r->n_lowers, sizeof(int));
+    int tree = 0;
+
+    for (size_t i = 0; i < r->n_lowers; i++)
+        lowers[i] = FD_NONE;
+    for (size_t i = 0; i < r->n_lowers && tree >= 0; i++) {
+        tree = lowers[i] = sys_open_tree(r->lower_fds[i], "", SYS_TREE_CLONE);
+        if (tree >= 0)
+            tree = sys_mount_idmap(lowers[i], userns);
+        if (tree < 0)
+            err_sys(e, tree, "map the ids of layer %zu", i);
+    }
+    if (tree >= 0)
+        tree = rootfs_make_overlay(r, lowers, e);
+    if (tree == -2)
+        err_set(e, ERR_UNSUPPORTED, "this kernel cannot make an overlay of mapped layers");
+    for (size_t i = 0; i < r->n_lowers; i++)
+        fd_close(lowers[i]);
+    free(lowers);
+    if (tree < 0)
+        return -1;
+    *ret = tree;
+    return 0;
+}
+
+static int map_user_namespace(struct creation *c, struct err *e)
+{
+    const struct runtime_plan *p = c->launch.plan;
+    const struct oci_linux *l = p->linux;
+    auto_fd int userns = FD_NONE, overlay = FD_NONE;
+    size_t n = p->config->rootfs.n_lowers;
+    int r;
+
+    if (write_map(c->launch.pid, "uid_map", l->uid_mappings.items, l->uid_mappings.len, e) < 0 ||
+        write_map(c->launch.pid, "gid_map", l->gid_mappings.items, l->gid_mappings.len, e) < 0)
+        return -1;
+    userns = sys_namespace_open(c->launch.pid, "user");
+    if (userns < 0)
+        return err_sys(e, userns, "open the user namespace");
+    if (n == 1 && p->config->rootfs.upper_fd < 0) {
+        r = sys_mount_idmap(c->launch.source_fds[0], userns);
+        if (r < 0)
+            return err_sys(e, r, "map the ids of the layer");
+    } else if (n > 0) {
+        if (own_upper(p, e) < 0 || make_mapped_overlay(c, userns, &overlay, e) < 0)
+            return -1;
+    }
+    return sync_send_mapped(c->launch.sync_fd, overlay, e);
+}
+
+/* What is done while the child works. */
+static int work_beside(struct creation *c, struct err *e)
+{
+    const struct runtime_plan *p = c->launch.plan;
+
+    if ((p->namespaces.clone_flags & CLONE_NEWUSER) && map_user_namespace(c, e) < 0)
+        return -1;
+    if (launch_adjust_oom_score(&c->launch, &c->warnings, e) < 0)
+        return -1;
+    if (!p->cgroup_path)
+        return 0;
+    if (!c->cgroup && make_cgroup(c, p, e) < 0)
+        return -1;
+    if (!c->is_born_inside) {
+        TRACE_SPAN("attach to cgroup");
+        if (cgroup_attach(c->cgroup, c->launch.pid, e) < 0)
+            return -1;
+    }
+    return sync_send_attached(c->launch.sync_fd, e);
+}
+
+static int create(struct creation *c, const struct runtime_plan *p, uint64_t *ret_ticks,
+                  struct err *e)
+{
+    int cgroup_fd = FD_NONE, r;
+
+    if (launch_prepare(&c->launch, p, e) < 0)
+        return -1;
+    if (p->cgroup_path && cgroup_detect() == CGROUP_V2) {
+        if (make_cgroup(c, p, e) < 0)
+            return -1;
+        cgroup_fd = cgroup_clone_fd(c->cgroup);
+    }
+    c->is_born_inside = cgroup_fd >= 0;
+    if (launch_clone(&c->launch, cgroup_fd, e) < 0 || work_beside(c, e) < 0)
+        return -1;
+    r = sys_process_start_time(c->launch.pid, ret_ticks);
+    if (r < 0)
+        return err_sys(e, r, "read the start time of the container's process");
+    return launch_serve(&c->launch, SYNC_READY, e);
+}
+
+int namespaced_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e)
+{
+    struct creation c = {.launch = LAUNCH_NONE, .oom_fd = FD_NONE};
+    uint64_t ticks = 0;
+    int r = create(&c, p, &ticks, e);
+
+    if (r == 0) {
+        *ret = (struct runtime_container){.pid = c.launch.pid,
+                                          .pidfd = take_fd(&c.launch.pidfd),
+                                          .start_ticks = ticks,
+                                          .terminal_fd = take_fd(&c.launch.terminal_fd),
+                                          .sync_fd = take_fd(&c.launch.sync_fd),
+                                          .oom_fd = take_fd(&c.oom_fd),
+                                          .warnings = take_ptr(&c.warnings)};
+    } else {
+        launch_explain(&c.launch, e);
+    }
+    launch_done(&c.launch);
+    if (r < 0 && c.cgroup)
+        (void)cgroup_remove(p->cgroup_path, NULL); /* the failure that is told is the first one */
+    cgroup_free(c.cgroup);
+    fd_close(c.oom_fd);
+    strv_free(c.warnings);
+    return r;
+}
+
+int namespaced_start(struct runtime_container *c, struct err *e)
+{
+    int r = sync_send_start(c->sync_fd, e);
+
+    TRACE_SPAN("start");
+    if (r == 0)
+        r = sync_expect_end(c->sync_fd, e);
+    c->sync_fd = fd_close(c->sync_fd);
+    if (r == 0)
+        return 0;
+    launch_kill(c->pidfd);
+    c->pidfd = fd_close(c->pidfd);
+    return -1;
+}

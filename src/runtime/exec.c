@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One more process in a running container, with a single clone: the caller lets its next child be
+ * born in the container's pid namespace (launch.c), the child joins the other namespaces by the
+ * pidfd of init, in one setns(2), and from there on takes the same steps as init. Its parent
+ * attaches it to the cgroup meanwhile; it executes nothing before that.
+ *
+ * Trust boundary: from its first moment the child is visible in the container's /proc; it is not
+ * dumpable (launch.c), and holds no fd that is not close-on-exec. The pid that was given is
+ * believed only together with its start time, read after the pidfd is open.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/strv.h"
+#include "base/trace.h"
+#include "runtime/cgroup.h"
+#include "runtime/launch.h"
+#include "runtime/namespaced.h"
+#include "sys/namespace.h"
+#include "sys/process.h"
+
+static int open_init(const struct runtime_exec_config *config, struct err *e)
+{
+    auto_fd int fd = sys_pidfd_open(config->init_pid);
+
+    if (fd < 0 || sys_process_is_alive(config->init_pid, config->start_ticks) != 1)
+        return err_set(e, ERR_BAD_STATE, "the container is not running");
+    return take_fd(&fd);
+}
+
+static int is_other_namespace(pid_t pid, const char *name)
+{
+    uint64_t theirs[2], ours[2];
+    int r = sys_namespace_id(pid, name, theirs);
+
+    if (r == 0)
+        r = sys_namespace_id(0, name, ours);
+    if (r == -ENOENT)
+        return 0; /* a kernel without this kind */
+    return r < 0 ? r : theirs[0] != ours[0] || theirs[1] != ours[1];
+}
+
+/* Joining the own user namespace is an error, and not every kernel has time namespaces. */
+static int find_namespaces(pid_t pid, int *ret, struct err *e)
+{
+    int user = is_other_namespace(pid, "user"), time = is_other_namespace(pid, "time");
+
+    if (user < 0 || time < 0)
+        return err_sys(e, MIN(user, time), "compare namespaces with the container's");
+    *ret = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
+           (user ? CLONE_NEWUSER : 0) | (time ? CLONE_NEWTIME : 0);
+    return 0;
+}
+
+static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup, struct err *e)
+{
+    int cgroup_fd = cgroup ? cgroup_clone_fd(cgroup) : FD_NONE;
+
+    if (launch_prepare(l, p, e) < 0 || launch_clone(l, cgroup_fd, e) < 0 ||
+        launch_adjust_oom_score(l, NULL, e) < 0)
+        return -1;
+    if (cgroup && cgroup_fd < 0 && cgroup_attach(cgroup, l->pid, e) < 0)
+        return -1;
+    if (cgroup && sync_send_attached(l->sync_fd, e) < 0)
+        return -1;
+    return launch_serve(l, SYNC_NONE, e);
+}
+
+DEFINE_AUTO_PTR(struct runtime_plan, exec_plan, runtime_plan_free);
+DEFINE_AUTO_PTR(struct cgroup, exec_cgroup, cgroup_free);
+
+int namespaced_exec(const struct runtime_exec_config *config, struct runtime_process *ret,
+                    struct err *e)
+{
+    DHOW_CLEANUP(exec_plan_auto) struct runtime_plan *p = NULL;
+    DHOW_CLEANUP(exec_cgroup_auto) struct cgroup *cgroup = NULL;
+    auto_fd int init = FD_NONE;
+    struct launch l = LAUNCH_NONE;
+    int r;
+
+    TRACE_SPAN("exec");
+    if (plan_make_exec(config, &p, e) < 0)
+        return -1;
+    l.plan = p;
+    l.init_pidfd = init = open_init(config, e);
+    if (init < 0 || find_namespaces(config->init_pid, &l.exec_namespaces, e) < 0)
+        return -1;
+    if (p->cgroup_path && cgroup_open(p->cgroup_path, &cgroup, e) < 0)
+        return -1;
+    r = run(&l, p, cgroup, e);
+    if (r == 0)
+        *ret = (struct runtime_process){.pid = l.pid,
+                                        .pidfd = take_fd(&l.pidfd),
+                                        .terminal_fd = take_fd(&l.terminal_fd)};
+    else
+        launch_explain(&l, e);
+    launch_done(&l);
+    return r;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The child: it hides, it dies with its parent, and then it takes the steps of the plan in their
+ * order. It decides nothing. What goes wrong is sent to the parent as a struct err, and the child
+ * exits.
+ */
+#include "runtime/init.h"
+
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "base/trace.h"
+#include "runtime/sync.h"
+#include "sys/process.h"
+#include "sys/self.h"
+
+/* Not dumpable already (launch.c): nothing of the container can look into this copy of the engine.
+ */
+static int become_child(struct err *e)
+{
+    int r = sys_set_pdeathsig(SIGKILL);
+
+    if (r == 0)
+        r = sys_reset_signals();
+    if (r == 0)
+        r = MIN(sys_setsid(), 0);
+    if (r < 0)
+        return err_sys(e, r, "set up the container's process");
+    (void)sys_new_session_keyring(); /* not in every kernel, not in every quota: then the keys stay
+                                        the caller's */
+    sys_umask(0);
+    return 0;
+}
+
+static int run_steps(struct init *init, struct err *e)
+{
+    if (become_child(e) < 0)
+        return -1;
+    VEC_FOREACH (step, &init->plan->steps) {
+        TRACE_SPAN(step->name);
+
+        if (step->run(init, step->arg, e) < 0)
+            return -1;
+    }
+    return err_set(e, ERR_INTERNAL, "the plan does not execute anything");
+}
+
+void init_main(struct init *init)
+{
+    const char *role = init->plan->kind == PLAN_CREATE ? "init" : "exec";
+    struct err e = {0};
+
+    fault_role(role);
+    trace_role(role);
+    run_steps(init, &e);
+    (void)sync_send_failed(init->sync_fd, &e); /* a dead parent needs no message */
+    _exit(e.kind == ERR_CMD_NOT_FOUND ? 127 : 126);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The child's side: the state that its steps share. The child is a fork of the caller; it never
+ * frees, never returns, and leaves by execve or _exit.
+ */
+#include "runtime/plan.h"
+#include "runtime/seccomp.h"
+
+struct init {
+    const struct runtime_plan *plan;
+    const struct plan_process *process;
+    int sync_fd;
+    int stub_fd;                           /* sealed program that executes the command */
+    int init_pidfd;                        /* exec: whose namespaces */
+    int exec_namespaces;                   /* exec: CLONE_NEW* */
+    const struct seccomp_program *seccomp; /* NULL: none */
+    const int *source_fds; /* by index in plan->sources; FD_NONE: optional and not there */
+    const int *join_fds;   /* by enum plan_join */
+    int mount_point_fd;
+
+    /* made on the way */
+    int root_fd;      /* the container's root, O_PATH or a mount's fd */
+    int dev_fd;       /* our tmpfs on /dev, or FD_NONE */
+    int pts_fd;       /* our devpts, or FD_NONE */
+    int terminal_fd;  /* slave */
+    int empty_dir_fd; /* an attached, empty, read-only directory */
+    int stdio[3];
+    bool must_change_directory_as_user;
+    struct sync_ids ids;
+    char **env;
+    char *program; /* path of the command */
+};
+
+void init_main(struct init *init) DHOW_NORETURN;

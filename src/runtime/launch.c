@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Clone and answer. Everything that can fail for the host's reasons (a missing bind source, a
+ * profile that does not compile) fails here, before there is a child.
+ *
+ * A child that is to be born into another pid namespace gets it through the caller: setns(2) of a
+ * pid namespace changes only where children are born, and is undone right after the clone.
+ */
+#include "runtime/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include "base/strv.h"
+#include "base/trace.h"
+#include "runtime/stub.h"
+#include "runtime/sync.h"
+#include "sys/event.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/namespace.h"
+#include "sys/process.h"
+#include "sys/self.h"
+#include "sys/socket.h"
+
+/* A child that neither speaks nor dies: a file system of the host that hangs. */
+#define ANSWER_TIMEOUT_MS 120000
+
+static int open_sources(struct launch *l, struct err *e)
+{
+    const struct runtime_plan *p = l->plan;
+
+    l->source_fds = alloc_zero(p->sources.len + 1, sizeof(int));
+    for (size_t i = 0; i < p->sources.len; i++)
+        l->source_fds[i] = FD_NONE;
+    for (size_t i = 0; i < p->sources.len; i++) {
+        const struct plan_source *s = &p->sources.items[i];
+        int fd = sys_open_tree(s->dirfd, s->path, s->flags);
+
+        if (fd == -ENOENT && s->is_optional)
+            continue;
+        if (fd < 0)
+            return err_sys(e, fd, "mount source '%s'", s->path);
+        l->source_fds[i] = fd;
+    }
+    return 0;
+}
+
+static int open_joins(struct launch *l, struct err *e)
+{
+    for (int i = 0; i < PLAN_JOIN_MAX; i++) {
+        const char *path = l->plan->namespaces.join_paths[i];
+
+        if (!path)
+            continue;
+        l->join_fds[i] = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+        if (l->join_fds[i] < 0)
+            return err_sys(e, l->join_fds[i], "open the namespace '%s'", path);
+    }
+    return 0;
+}
+
+static int open_mount_point(struct launch *l, struct err *e)
+{
+    const struct runtime_rootfs *r = &l->plan->config->rootfs;
+
+    l->mount_point_fd = r->mount_point_fd >= 0
+                            ? sys_dup_above(r->mount_point_fd, 3)
+                            : sys_open(AT_FDCWD, l->plan->spec->root.path, O_PATH | O_DIRECTORY, 0);
+    if (l->mount_point_fd < 0)
+        return err_sys(e, l->mount_point_fd, "open the root's mount point");
+    return 0;
+}
+
+int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e)
+{
+    TRACE_SPAN("prepare");
+    l->plan = p;
+    if (p->kind == PLAN_CREATE && open_mount_point(l, e) < 0)
+        return -1;
+    if (open_sources(l, e) < 0 || open_joins(l, e) < 0)
+        return -1;
+    if (p->process.seccomp &&
+        seccomp_program_get(p->process.seccomp, p->process.seccomp_cache_dir, &l->seccomp, e) < 0)
+        return -1;
+    l->stub_fd = stub_open(e);
+    return l->stub_fd < 0 ? -1 : 0;
+}
+
+static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
+{
+    const struct plan_process *pp = &l->plan->process;
+    struct init init = {
+        .plan = l->plan,
+        .process = pp,
+        .sync_fd = sync_fd,
+        .stub_fd = l->stub_fd,
+        .init_pidfd = l->init_pidfd,
+        .exec_namespaces = l->exec_namespaces,
+        .seccomp = l->seccomp.n > 0 ? &l->seccomp : NULL,
+        .source_fds = l->source_fds,
+        .join_fds = l->join_fds,
+        .mount_point_fd = l->mount_point_fd,
+        .root_fd = FD_NONE,
+        .dev_fd = FD_NONE,
+        .pts_fd = FD_NONE,
+        .terminal_fd = FD_NONE,
+        .empty_dir_fd = FD_NONE,
+        .ids = pp->ids,
+    };
+
+    init_main(&init);
+}
+
+/* The pid namespace that the next child is born in: fd, or FD_NONE when it is ours or a new one. */
+static int enter_pid_namespace(struct launch *l, int *ret_own, struct err *e)
+{
+    const char *path = l->plan->namespaces.pid_path;
+    auto_fd int opened = FD_NONE, own = FD_NONE;
+    int target = l->init_pidfd, r;
+
+    if (target < 0 && !path)
+        return 0;
+    if (target < 0)
+        target = opened = sys_open(AT_FDCWD, path, O_RDONLY, 0);
+    if (target < 0)
+        return err_sys(e, target, "open the namespace '%s'", path);
+    own = sys_namespace_open(0, "pid");
+    if (own < 0)
+        return err_sys(e, own, "open the own pid namespace");
+    r = sys_setns(target, CLONE_NEWPID);
+    if (r < 0)
+        return err_sys(e, r, "join the pid namespace");
+    *ret_own = take_fd(&own);
+    return 0;
+}
+
+/* The child inherits "not dumpable" with its memory: there is no moment at which it could be looked
+ * into. */
+static pid_t clone_hidden(const struct sys_clone_args *args)
+{
+    int was = sys_get_dumpable();
+    pid_t pid;
+
+    if (was < 0)
+        return was;
+    if (was > 0)
+        (void)sys_set_dumpable(false);
+    pid = sys_clone(args);
+    if (pid != 0 && was == 1)
+        (void)sys_set_dumpable(true);
+    return pid;
+}
+
+int launch_clone(struct launch *l, int cgroup_fd, struct err *e)
+{
+    auto_fd int own_pid_ns = FD_NONE, child_end = FD_NONE, parent_end = FD_NONE;
+    struct sys_clone_args args = {.flags = (uint64_t)(unsigned)l->plan->namespaces.clone_flags,
+                                  .cgroup_fd = cgroup_fd,
+                                  .ret_pidfd = &l->pidfd};
+    int pair[2], r;
+
+    TRACE_SPAN("clone");
+    r = sys_socketpair_seqpacket(pair);
+    if (r < 0)
+        return err_sys(e, r, "make a socket pair");
+    parent_end = pair[0];
+    child_end = pair[1];
+    r = sys_set_recv_timeout(parent_end, ANSWER_TIMEOUT_MS);
+    if (r < 0)
+        return err_sys(e, r, "set a timeout");
+    if (enter_pid_namespace(l, &own_pid_ns, e) < 0)
+        return -1;
+    l->pid = clone_hidden(&args);
+    if (l->pid == 0) {
+        fd_close(parent_end);
+        run_child(l, child_end);
+    }
+    if (own_pid_ns >= 0) {
+        r = sys_setns(own_pid_ns, CLONE_NEWPID);
+        if (r < 0 && l->pid > 0)
+            return err_sys(e, r, "go back to the own pid namespace");
+    }
+    if (l->pid < 0)
+        return err_sys(e, l->pid, "clone the container's process");
+    l->sync_fd = take_fd(&parent_end);
+    return 0;
+}
+
+/* Trust boundary: the fd is a file of the image. Its type was checked by the child; it is checked
+ * again, and read up to a bound (T-9676). A file that is too big is as good as none. */
+static char *read_database(int fd, size_t *ret_len)
+{
+    struct stat st;
+    char *text = NULL;
+
+    if (sys_stat(fd, "", &st) < 0 || !S_ISREG(st.st_mode) ||
+        sys_read_fd(fd, USERS_FILE_MAX_BYTES, &text, ret_len) < 0)
+        return NULL;
+    return text;
+}
+
+static int answer_users(struct launch *l, const struct sync_message *m, struct err *e)
+{
+    auto_free char *passwd = NULL;
+    auto_free char *group = NULL;
+    size_t passwd_len = 0, group_len = 0, i = 0;
+    struct sync_ids ids;
+
+    if (!l->plan->process.has_user_lookup)
+        return err_set(e, ERR_INTERNAL, "unexpected message USERS");
+    if (m->users.has_passwd)
+        passwd = read_database(m->fds[i++], &passwd_len);
+    if (m->users.has_group)
+        group = read_database(m->fds[i], &group_len);
+    if (users_resolve(&l->plan->process.users, (struct users_text){passwd, passwd_len},
+                      (struct users_text){group, group_len}, &ids, e) < 0)
+        return -1;
+    return sync_send_ids(l->sync_fd, &ids, e);
+}
+
+static int take_terminal(struct launch *l, struct sync_message *m, struct err *e)
+{
+    if (!l->plan->process.process->terminal || l->terminal_fd >= 0)
+        return err_set(e, ERR_INTERNAL, "unexpected message TERMINAL");
+    l->terminal_fd = take_fd(&m->fds[0]);
+    m->n_fds = 0;
+    return 0;
+}
+
+int launch_serve(struct launch *l, enum sync_type until, struct err *e)
+{
+    TRACE_SPAN("wait for the child");
+    /* Bounded: each question is asked once. */
+    for (int i = 0; i < 4; i++) {
+        auto_sync_message m = {0};
+        int r = sync_receive(l->sync_fd, &m, e);
+
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            return until == SYNC_NONE
+                       ? 0
+                       : err_set(e, ERR_IO, "the container's process died while it was set up");
+        if (m.type == until)
+            return 0;
+        if (m.type == SYNC_USERS)
+            r = answer_users(l, &m, e);
+        else if (m.type == SYNC_TERMINAL)
+            r = take_terminal(l, &m, e);
+        else
+            r = sync_error_of(&m, sync_type_name(until), e);
+        if (r < 0)
+            return -1;
+    }
+    return err_set(e, ERR_INTERNAL, "the container's process asks too much");
+}
+
+void launch_explain(struct launch *l, struct err *e)
+{
+    auto_sync_message m = {0};
+
+    if (!e || l->sync_fd < 0 ||
+        (e->errno_value != EPIPE && e->errno_value != ECONNRESET && e->errno_value != ESRCH))
+        return;
+    if (sync_receive(l->sync_fd, &m, NULL) == 1 && m.type == SYNC_FAILED)
+        sync_error_of(&m, "", e);
+}
+
+int launch_adjust_oom_score(struct launch *l, char ***inout_warnings, struct err *e)
+{
+    const struct json_opt_i64 *score = &l->plan->process.process->oom_score_adj;
+    char path[64], text[32];
+    int r;
+
+    if (!score->is_set)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)l->pid);
+    snprintf(text, sizeof(text), "%lld", (long long)score->value);
+    r = sys_write_existing(AT_FDCWD, path, text);
+    if ((r == -EACCES || r == -EPERM) && inout_warnings)
+        strv_addf(inout_warnings, "oomScoreAdj %s cannot be set: not permitted here", text);
+    if (r == 0 || r == -EACCES || r == -EPERM)
+        return 0;
+    return err_sys(e, r, "set oomScoreAdj %s", text);
+}
+
+void launch_kill(int pidfd)
+{
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    int status;
+
+    if (pidfd < 0)
+        return;
+    /* Dead already is what is wanted. By pidfd throughout: the number may be another child's by
+     * now. */
+    if (sys_pidfd_send_signal(pidfd, SIGKILL) == 0)
+        while (poll(&p, 1, -1) < 0 && errno == EINTR)
+            ;
+    (void)sys_wait_pidfd(pidfd, &status);
+}
+
+void launch_done(struct launch *l)
+{
+    launch_kill(l->pidfd);
+    for (size_t i = 0; l->source_fds && i < l->plan->sources.len; i++)
+        fd_close(l->source_fds[i]);
+    free(l->source_fds);
+    for (int i = 0; i < PLAN_JOIN_MAX; i++)
+        fd_close(l->join_fds[i]);
+    fd_close(l->mount_point_fd);
+    fd_close(l->stub_fd);
+    fd_close(l->pidfd);
+    fd_close(l->sync_fd);
+    fd_close(l->terminal_fd);
+    seccomp_program_done(&l->seccomp);
+    *l = (struct launch)LAUNCH_NONE;
+}

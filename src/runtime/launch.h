@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The parent's side of a plan: prepare what the child needs as fds, clone it, answer it. Used by
+ * create and exec.
+ */
+#include <sys/types.h>
+
+#include "runtime/init.h"
+#include "runtime/sync.h"
+
+struct launch {
+    const struct runtime_plan *plan;
+    struct seccomp_program seccomp;
+    int *source_fds; /* plan->sources.len */
+    int join_fds[PLAN_JOIN_MAX];
+    int mount_point_fd;
+    int stub_fd;
+    int init_pidfd; /* exec; borrowed */
+    int exec_namespaces;
+    /* the child */
+    pid_t pid;
+    int pidfd;
+    int sync_fd;
+    int terminal_fd;
+};
+#define LAUNCH_NONE                                                                                \
+    {                                                                                              \
+        .join_fds = {FD_NONE, FD_NONE, FD_NONE, FD_NONE}, .mount_point_fd = FD_NONE,               \
+        .stub_fd = FD_NONE, .init_pidfd = FD_NONE, .pidfd = FD_NONE, .sync_fd = FD_NONE,           \
+        .terminal_fd = FD_NONE                                                                     \
+    }
+
+/* Opens and compiles all that the child needs. */
+int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e);
+/* Clones the child. `cgroup_fd`: a v2 directory to be born in, or FD_NONE. */
+int launch_clone(struct launch *l, int cgroup_fd, struct err *e);
+/* Answers the child's questions until `until` (SYNC_READY), or until it executes (SYNC_NONE). */
+int launch_serve(struct launch *l, enum sync_type until, struct err *e);
+/* Closes what was only for the child. Kills and reaps the child if it is still owned here. */
+void launch_done(struct launch *l);
+/* A child that died in the middle has often said why: that replaces an error of ours about the
+ * closed socket. */
+void launch_explain(struct launch *l, struct err *e);
+/* The score that the out-of-memory killer adds to the child's; one that we may not set is a
+ * warning. */
+int launch_adjust_oom_score(struct launch *l, char ***inout_warnings, struct err *e);
+/* SIGKILL and reap. */
+void launch_kill(int pidfd);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Mount options as mount(8) and the runtime specification write them, as flags of the kernel's
+ * mount interface. Pure. */
+#include "base/err.h"
+#include "base/vec.h"
+
+struct mountopt_param {
+    char *key;   /* owned */
+    char *value; /* in the same memory; NULL: a flag */
+};
+
+struct mountopt {
+    uint64_t set, clear;                     /* MOUNT_ATTR_* of the mount itself */
+    uint64_t recursive_set, recursive_clear; /* and of all below ("rro", ...) */
+    uint64_t propagation;                    /* MS_PRIVATE, ...; 0: none given */
+    bool propagation_is_recursive;
+    bool is_bind;
+    bool is_recursive_bind;
+    VEC(struct mountopt_param) params; /* for the file system */
+};
+
+/* `ret` begins zeroed; mountopt_done() also after a failure. Unknown options are the file system's.
+ */
+int mountopt_parse(char *const *options, struct mountopt *ret, struct err *e);
+void mountopt_done(struct mountopt *o);

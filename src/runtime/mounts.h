@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* Making a file system and putting a mount on a place in the container's root: the child's side. */
+#include "runtime/init.h"
+#include "runtime/mountopt.h"
+
+/* A detached mount, or -1. `source` may be NULL. */
+int mounts_make(const char *type, const char *source, const struct mountopt_param *params, size_t n,
+                uint64_t attributes, struct err *e);
+/* Attaches at the clean path; ROOTPATH_* flags say what the target must be. */
+int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsigned flags,
+                  struct err *e);
+
+/* type "cgroup": cgroup2, or on v1 a tmpfs with every hierarchy of the host in it
+ * (mounts_cgroup.c). */
+int mounts_cgroup(struct init *init, const char *clean_path, uint64_t attributes, struct err *e);

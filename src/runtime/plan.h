@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The plan: what will be done to make a container's process, as data. Making it is pure (no file is
+ * opened, no name resolved); every mistake that the spec alone shows is found here, before the
+ * first clone.
+ *
+ * A feature is one file with one function that adds steps: mounts.c, devices.c, ... (the tables in
+ * plan.c are their order). A step runs in the child and gets its arguments as prepared here; the
+ * child parses nothing.
+ *
+ * A plan borrows the configuration it was made from and is read-only afterwards: one plan may be
+ * used several times.
+ */
+#include <sys/resource.h>
+
+#include "base/err.h"
+#include "base/vec.h"
+#include "runtime/runtime.h"
+#include "runtime/users.h"
+
+struct init; /* the child's state: init.h */
+
+struct plan_step {
+    const char *name; /* constant: traces, --dry-run */
+    char *detail;     /* owned; NULL: none */
+    int (*run)(struct init *init, const void *arg, struct err *e);
+    const void *arg;
+};
+
+/* A mount tree that the parent clones before the child exists: the host's paths are resolved with
+ * the caller's rights, and the child never sees them. */
+struct plan_source {
+    int dirfd; /* borrowed, or AT_FDCWD */
+    const char *path;
+    unsigned flags; /* SYS_TREE_* */
+    bool is_optional;
+};
+
+enum plan_join { PLAN_JOIN_NET, PLAN_JOIN_IPC, PLAN_JOIN_UTS, PLAN_JOIN_CGROUP, PLAN_JOIN_MAX };
+
+struct plan_namespaces {
+    int clone_flags;   /* made by clone3: pid, user, time */
+    int unshare_flags; /* made by the child, beside the parent's work */
+    bool has_new_cgroup;
+    const char *pid_path; /* joined by the parent for its child */
+    const char *join_paths[PLAN_JOIN_MAX];
+};
+
+struct plan_rlimit {
+    int resource;
+    const char *name;
+    struct rlimit limit;
+};
+
+struct plan_caps {
+    uint64_t bounding, effective, inheritable, permitted, ambient;
+};
+
+/* What create and exec have in common. */
+struct plan_process {
+    const struct oci_process *process;
+    const struct oci_seccomp *seccomp;
+    const char *seccomp_cache_dir;
+    struct users_request users;
+    bool has_user_lookup;
+    struct sync_ids ids; /* without a lookup */
+    int stdio[3];
+    bool create_cwd;
+    struct plan_caps caps;
+    VEC(struct plan_rlimit) rlimits;
+};
+
+enum plan_kind { PLAN_CREATE, PLAN_EXEC };
+
+struct runtime_plan {
+    enum plan_kind kind;
+    const struct runtime_config *config;           /* PLAN_CREATE */
+    const struct runtime_exec_config *exec_config; /* PLAN_EXEC */
+    const struct oci_spec *spec;                   /* PLAN_CREATE; its `linux` is never NULL here */
+    const struct oci_linux *linux;
+    const char *cgroup_path; /* NULL: none */
+    struct plan_namespaces namespaces;
+    struct plan_process process;
+    VEC(struct plan_step) steps;
+    VEC(struct plan_source) sources;
+    VEC(void *) owned;     /* arguments of steps */
+    bool has_own_dev;      /* a tmpfs of ours is mounted on /dev */
+    bool has_foreign_dev;  /* the caller binds something on /dev: it has its nodes */
+    bool has_own_pts;      /* a devpts of ours is mounted on /dev/pts */
+    bool waits_for_cgroup; /* a step that waits was added */
+};
+
+/* Appends a step; `detail` is printf-like. */
+void plan_add(struct runtime_plan *p, const char *name,
+              int (*run)(struct init *init, const void *arg, struct err *e), const void *arg,
+              const char *detail, ...) DHOW_PRINTF(5, 6);
+/* Zeroed memory that lives as long as the plan. */
+void *plan_alloc(struct runtime_plan *p, size_t size) DHOW_MUST_USE;
+char *plan_own_string(struct runtime_plan *p, char *s); /* takes it */
+size_t plan_add_source(struct runtime_plan *p, struct plan_source source);
+
+int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan **ret,
+                   struct err *e);
+
+/* The features, in files of these names. */
+int namespaces_plan(struct runtime_plan *p, struct err *e);
+int rootfs_plan(struct runtime_plan *p, struct err *e);
+int rootfs_plan_finish(struct runtime_plan *p, struct err *e);
+int sysctl_plan(struct runtime_plan *p, struct err *e);
+int mounts_plan(struct runtime_plan *p, struct err *e);
+int etc_plan(struct runtime_plan *p, struct err *e);
+int devices_plan(struct runtime_plan *p, struct err *e);
+int terminal_plan(struct runtime_plan *p, struct err *e);
+int paths_plan(struct runtime_plan *p, struct err *e);
+int identity_plan(struct runtime_plan *p, struct err *e);
+int identity_plan_finish(struct runtime_plan *p, struct err *e);
+int command_plan(struct runtime_plan *p, struct err *e);
+int command_plan_finish(struct runtime_plan *p, struct err *e);
+/* The ids are known before the next step. */
+void identity_plan_receive(struct runtime_plan *p);
+/* The process is in its cgroup before the next step; at most one step is added. */
+void namespaces_plan_cgroup(struct runtime_plan *p);

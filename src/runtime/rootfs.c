@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The root file system: an overlay of layers that were handed to us as fds, or a directory as it
+ * is. It is attached at an empty directory of ours inside the child's mount namespace; all mounts
+ * go beneath it; then pivot_root makes it "/" and the host's tree is detached, so that no path
+ * leads there any more.
+ *
+ * Kernels: fds as layers are Linux 6.13, the "lowerdir+" key 6.5; before that only the text of
+ * mount(2), a page long, in which a layer is /proc/self/fd/N. With a user namespace the parent
+ * makes the overlay: the mounter's credentials are the host root's (trusted.* attributes), its
+ * lowers are idmapped.
+ */
+#include "runtime/rootfs.h"
+
+#include <fcntl.h>
+
+#include "base/str.h"
+#include "runtime/init.h"
+#include "runtime/rootpath.h"
+#include "sys/file.h"
+#include "sys/mount.h"
+#include "sys/namespace.h"
+#include "sys/self.h"
+
+#define MAX_LOWERS 500 /* of overlayfs */
+
+static int set_layer(int fs, const char *key, int fd)
+{
+    char path[32];
+    int r = sys_fsconfig_fd(fs, key, fd);
+
+    if (r != -EINVAL)
+        return r;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return sys_fsconfig_string(fs, key, path);
+}
+
+int rootfs_make_overlay(const struct runtime_rootfs *r, const int *lowers, struct err *e)
+{
+    auto_fd int fs = sys_fsopen("overlay");
+    char why[256];
+    int x, fd;
+
+    if (fs < 0)
+        return err_sys(e, fs, "open the overlay file system");
+    (void)sys_fsconfig_string(fs, "source", "overlay"); /* only a name for mountinfo */
+    for (size_t i = 0; i < r->n_lowers; i++) {
+        x = set_layer(fs, "lowerdir+", lowers ? lowers[i] : r->lower_fds[i]);
+        if (x == -EINVAL && i == 0)
+            return -2;
+        if (x < 0)
+            return err_sys(e, x, "add layer %zu to the overlay", i);
+    }
+    if (r->upper_fd >= 0) {
+        x = set_layer(fs, "upperdir", r->upper_fd);
+        if (x == 0)
+            x = set_layer(fs, "workdir", r->work_fd);
+        if (x < 0)
+            return err_sys(e, x, "set the upper directory of the overlay");
+    }
+    x = sys_fsconfig_create(fs);
+    if (x < 0) {
+        sys_fs_message(fs, why, sizeof(why));
+        return err_sys(e, x, "make the overlay%s%s", *why ? ": " : "", why);
+    }
+    fd = sys_fsmount(fs, 0);
+    return fd < 0 ? err_sys(e, fd, "mount the overlay") : fd;
+}
+
+int rootfs_mount_overlay(const struct runtime_rootfs *r, const int *lowers, int mount_point_fd,
+                         struct err *e)
+{
+    auto_str options = STR_INIT(4095);
+    char link[32], path[4096];
+    int x;
+
+    for (size_t i = 0; i < r->n_lowers; i++)
+        str_addf(&options, "%s/proc/self/fd/%d",
+                 i ? ":" : "lowerdir=", lowers ? lowers[i] : r->lower_fds[i]);
+    if (r->upper_fd >= 0)
+        str_addf(&options, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", r->upper_fd,
+                 r->work_fd);
+    if (options.too_big)
+        return err_set(e, ERR_UNSUPPORTED, "this kernel cannot mount %zu layers", r->n_lowers);
+    x = sys_mount_data("overlay", mount_point_fd, "overlay", 0, str_text(&options));
+    if (x < 0)
+        return err_sys(e, x, "mount the overlay");
+    /* The fd is the directory beneath the new mount; its path, a trusted one of ours, leads to the
+     * top. */
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", mount_point_fd);
+    x = sys_readlink(AT_FDCWD, link, path, sizeof(path));
+    if (x >= 0)
+        x = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+    return x < 0 ? err_sys(e, x, "open the overlay") : x;
+}
+
+static int attach_root(struct init *init, int tree, struct err *e)
+{
+    int r = sys_attach_mount(tree, init->mount_point_fd);
+
+    if (r < 0)
+        return err_sys(e, r, "attach the root file system");
+    init->root_fd = tree;
+    return 0;
+}
+
+static int step_overlay(struct init *init, const void *arg, struct err *e)
+{
+    const struct runtime_rootfs *r = arg;
+    int tree = init->root_fd; /* of the parent, with a user namespace */
+
+    if (tree < 0)
+        tree = rootfs_make_overlay(r, NULL, e);
+    if (tree == -2) {
+        init->root_fd = rootfs_mount_overlay(r, NULL, init->mount_point_fd, e);
+        return init->root_fd < 0 ? -1 : 0;
+    }
+    return tree < 0 ? -1 : attach_root(init, tree, e);
+}
+
+static int step_directory(struct init *init, const void *source, struct err *e)
+{
+    return attach_root(init, init->source_fds[*(const size_t *)source], e);
+}
+
+static int step_readonly(struct init *init, const void *arg, struct err *e)
+{
+    int r = sys_mount_setattr(init->root_fd, 0, MOUNT_ATTR_RDONLY, 0, 0);
+
+    (void)arg;
+    return r < 0 ? err_sys(e, r, "make the root read-only") : 0;
+}
+
+/* From here on the host's files have no path: the trust boundary that the mounts before it lead to.
+ */
+static int step_pivot(struct init *init, const void *arg, struct err *e)
+{
+    int r = sys_fchdir(init->root_fd);
+
+    (void)arg;
+    if (r == 0)
+        r = sys_pivot_root_here();
+    if (r == 0)
+        r = sys_umount_detach(".");
+    if (r == 0)
+        r = sys_chdir("/");
+    if (r < 0)
+        return err_sys(e, r, "make the root file system the root");
+    r = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
+    if (r < 0)
+        return err_sys(e, r, "open the root");
+    init->root_fd = r;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    uint64_t propagation;
+} propagations[] = {
+    {"", MS_PRIVATE},       {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE},
+    {"slave", MS_SLAVE},    {"rslave", MS_SLAVE},          {"shared", MS_SHARED},
+    {"rshared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE},
+};
+
+static int step_propagation(struct init *init, const void *arg, struct err *e)
+{
+    int r = sys_mount_setattr(init->root_fd, 0, 0, 0, *(const uint64_t *)arg);
+
+    return r < 0 ? err_sys(e, r, "set the propagation of the root") : 0;
+}
+
+static int plan_propagation(struct runtime_plan *p, struct err *e)
+{
+    const char *name = p->linux->rootfs_propagation ? p->linux->rootfs_propagation : "";
+
+    for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
+        if (!str_equal(name, propagations[i].name))
+            continue;
+        /* The root has a private copy of the mounts: private and slave are the same to it. */
+        if (propagations[i].propagation != MS_PRIVATE && propagations[i].propagation != MS_SLAVE)
+            plan_add(p, "root propagation", step_propagation, &propagations[i].propagation, "%s",
+                     name);
+        return 0;
+    }
+    return err_set(e, ERR_INVALID, "unknown rootfsPropagation '%s'", name);
+}
+
+static int plan_tree(struct runtime_plan *p, int dirfd, const char *path, unsigned flags)
+{
+    size_t *source = plan_alloc(p, sizeof(*source));
+
+    *source = plan_add_source(p, (struct plan_source){.dirfd = dirfd,
+                                                      .path = path,
+                                                      .flags = SYS_TREE_CLONE | flags});
+    plan_add(p, "root directory", step_directory, source, "%s", *path ? path : "one layer");
+    return 0;
+}
+
+/* An overlay wants an upper or two layers; one layer alone is itself, read-only. */
+static bool is_single_layer(const struct runtime_rootfs *r)
+{
+    return r->n_lowers == 1 && r->upper_fd < 0;
+}
+
+int rootfs_plan(struct runtime_plan *p, struct err *e)
+{
+    const struct runtime_rootfs *r = &p->config->rootfs;
+    const char *path = p->spec->root.path;
+
+    if (r->n_lowers > MAX_LOWERS)
+        return err_set(e, ERR_LIMIT, "more than %d layers", MAX_LOWERS);
+    if (r->n_lowers > 0 && ((r->upper_fd >= 0) != (r->work_fd >= 0) || r->mount_point_fd < 0))
+        return err_set(e, ERR_INVALID,
+                       "layers need a mount point, and an upper with a work directory");
+    if (is_single_layer(r))
+        return plan_tree(p, r->lower_fds[0], "", 0);
+    if (r->n_lowers > 0) {
+        plan_add(p, "overlay", step_overlay, r, "%zu layers%s", r->n_lowers,
+                 r->upper_fd < 0 ? ", read-only" : "");
+        return 0;
+    }
+    if (!path || path[0] != '/')
+        return err_set(e, ERR_INVALID, "root.path '%s' is not an absolute path", path ? path : "");
+    return plan_tree(p, AT_FDCWD, path, SYS_TREE_RECURSIVE);
+}
+
+int rootfs_plan_finish(struct runtime_plan *p, struct err *e)
+{
+    namespaces_plan_cgroup(p);
+    if (p->spec->root.readonly || is_single_layer(&p->config->rootfs))
+        plan_add(p, "read-only root", step_readonly, NULL, NULL);
+    plan_add(p, "pivot", step_pivot, NULL, NULL);
+    return plan_propagation(p, e);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Trust boundary, CVE-2019-5736 (T-5736). A container's process begins as a fork of this program,
+ * and /proc/PID/exe of it is this program's file on the host. Two doors lead there:
+ *
+ *  - other processes of the container open /proc/PID/exe: shut, since the child is not dumpable
+ * from before it exists (launch.c) until the first execve, so that ptrace_may_access() refuses;
+ *  - the container's command is "#!/proc/self/exe", or a link to it: the kernel would start the
+ * host's file inside the container, with the container's libraries, dumpable. Shut by this stub:
+ * the child first executes a program of some 180 bytes from a sealed memory file, which executes
+ * the command. When the command's path is resolved, /proc/self/exe is the stub, which no one can
+ * write to.
+ *
+ * The alternative, to execute a sealed copy of the whole program, costs a start of libc and 2 MB;
+ * the stub costs one more execve of a page. Identity, capabilities and limits come out of two
+ * execve as out of one.
+ *
+ * What it does: fd 3 is the sync socket. It is marked close-on-exec, so that the parent sees the
+ * end of the stream when the command runs; argv is {path, args[0], args[1], ...}. If execve fails,
+ * {SYNC_EXEC_FAILED, -errno} and args[0] are sent on fd 3. Where fcntl is refused by the filter, fd
+ * 3 is closed and failure is told by the exit code alone.
+ */
+#include "runtime/stub.h"
+
+#include <elf.h>
+
+#include "runtime/sync.h"
+#include "sys/self.h"
+
+extern const unsigned char stub_code[], stub_code_end[];
+
+_Static_assert(SYNC_EXEC_FAILED == 9, "the number in the assembly below");
+
+#ifdef __x86_64__
+#define STUB_MACHINE EM_X86_64
+__asm__(".pushsection .rodata\n"
+        ".globl stub_code, stub_code_end\n"
+        ".hidden stub_code, stub_code_end\n"
+        "stub_code:\n"
+        "    mov (%rsp), %rax\n"         /* argc */
+        "    lea 8(%rsp), %rbx\n"        /* argv */
+        "    lea 8(%rbx,%rax,8), %rbp\n" /* envp */
+        "    mov $72, %eax\n"            /* fcntl(3, F_SETFD, FD_CLOEXEC) */
+        "    mov $3, %edi\n"
+        "    mov $2, %esi\n"
+        "    mov $1, %edx\n"
+        "    syscall\n"
+        "    test %eax, %eax\n"
+        "    jz 1f\n"
+        "    mov $3, %eax\n" /* close(3) */
+        "    mov $3, %edi\n"
+        "    syscall\n"
+        "1:  mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
+        "    mov (%rbx), %rdi\n"
+        "    lea 8(%rbx), %rsi\n"
+        "    mov %rbp, %rdx\n"
+        "    syscall\n"
+        "    mov %eax, %r12d\n"
+        "    sub $48, %rsp\n" /* {type, errno}, two struct iovec */
+        "    movl $9, (%rsp)\n"
+        "    mov %eax, 4(%rsp)\n"
+        "    mov %rsp, 16(%rsp)\n"
+        "    movq $8, 24(%rsp)\n"
+        "    mov 8(%rbx), %rsi\n" /* args[0], cut to 255 bytes */
+        "    xor %ecx, %ecx\n"
+        "    test %rsi, %rsi\n"
+        "    jz 3f\n"
+        "2:  cmpb $0, (%rsi,%rcx)\n"
+        "    je 3f\n"
+        "    inc %ecx\n"
+        "    cmp $255, %ecx\n"
+        "    jb 2b\n"
+        "3:  mov %rsi, 32(%rsp)\n"
+        "    mov %rcx, 40(%rsp)\n"
+        "    mov $20, %eax\n" /* writev(3, iov, 2) */
+        "    mov $3, %edi\n"
+        "    lea 16(%rsp), %rsi\n"
+        "    mov $2, %edx\n"
+        "    syscall\n"
+        "    mov $127, %edi\n" /* exit_group(ENOENT ? 127 : 126) */
+        "    cmp $-2, %r12d\n"
+        "    je 4f\n"
+        "    mov $126, %edi\n"
+        "4:  mov $231, %eax\n"
+        "    syscall\n"
+        "    hlt\n"
+        "stub_code_end:\n"
+        ".popsection\n");
+#else
+#error "write the stub for this architecture"
+#endif
+
+#define LOAD_ADDRESS 0x400000ul
+
+struct image {
+    Elf64_Ehdr header;
+    Elf64_Phdr segments[2];
+    unsigned char code[512];
+};
+
+int stub_open(struct err *e)
+{
+    size_t n = (size_t)(stub_code_end - stub_code), total = offsetof(struct image, code) + n;
+    struct image image = {
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                               EV_CURRENT},
+                   .e_type = ET_EXEC,
+                   .e_machine = STUB_MACHINE,
+                   .e_version = EV_CURRENT,
+                   .e_entry = LOAD_ADDRESS + offsetof(struct image, code),
+                   .e_phoff = offsetof(struct image, segments),
+                   .e_ehsize = sizeof(Elf64_Ehdr),
+                   .e_phentsize = sizeof(Elf64_Phdr),
+                   .e_phnum = 2},
+        .segments = {{.p_type = PT_LOAD,
+                      .p_flags = PF_R | PF_X,
+                      .p_vaddr = LOAD_ADDRESS,
+                      .p_filesz = total,
+                      .p_memsz = total,
+                      .p_align = 4096},
+                     {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W}},
+    };
+    int fd;
+
+    if (n > sizeof(image.code))
+        return err_set(e, ERR_INTERNAL, "the stub is too long");
+    memcpy(image.code, stub_code, n);
+    fd = sys_memfd_sealed_program("dhow-stub", &image, total);
+    return fd < 0 ? err_sys(e, fd, "make an executable memory file") : fd;
+}
