@@ -29,7 +29,7 @@
 #define MAX_MESSAGES   (1u << 24) /* ten a second and layer, for days */
 #define MAX_NAMES      100
 #define MAX_SHOWN      100
-#define END_TIMEOUT_MS 5000
+#define END_TIMEOUT_MS 2000
 
 enum step { STEP_MORE, STEP_OVER };
 
