@@ -396,7 +396,7 @@ int layer_unpack(const struct layer_request *q, struct layer_result *ret, struct
 
 struct expansion {
     unsigned char *buf;
-    int fd;
+    int fd; /* FD_NONE: only counted */
     uint64_t left;
 };
 
@@ -413,11 +413,12 @@ static int expansion_give(void *arg, size_t n, struct err *e)
     if (n > x->left)
         return err_set(e, ERR_LIMIT, "the archive is larger than allowed");
     x->left -= n;
-    r = sys_write_all(x->fd, x->buf, n);
+    r = x->fd < 0 ? 0 : sys_write_all(x->fd, x->buf, n);
     return r < 0 ? err_sys(e, r, "spool the archive") : 0;
 }
 
-int layer_expand(const struct layer_source *source, int fd, uint64_t max_bytes, struct err *e)
+static int expand(const struct layer_source *source, int fd, uint64_t max_bytes,
+                  uint64_t *ret_bytes, struct err *e)
 {
     auto_free unsigned char *buf = alloc_zero(SLOT_BYTES, 1);
     struct expansion x = {.buf = buf, .fd = fd, .left = max_bytes};
@@ -426,6 +427,21 @@ int layer_expand(const struct layer_source *source, int fd, uint64_t max_bytes, 
                         .room = expansion_room,
                         .give = expansion_give,
                         .arg = &x};
+    int r = inflate_run(&f, e);
 
-    return inflate_run(&f, e);
+    *ret_bytes = f.out_bytes;
+    return r;
+}
+
+int layer_expand(const struct layer_source *source, int fd, uint64_t max_bytes, struct err *e)
+{
+    uint64_t bytes;
+
+    return expand(source, fd, max_bytes, &bytes, e);
+}
+
+int layer_measure(const struct layer_source *source, uint64_t max_bytes, uint64_t *ret_bytes,
+                  struct err *e)
+{
+    return expand(source, FD_NONE, max_bytes, ret_bytes, e);
 }

@@ -40,3 +40,6 @@ int layer_unpack(const struct layer_request *q, struct layer_result *ret, struct
 
 /* Decompresses a whole source into fd (for archives), with the limits of an image. */
 int layer_expand(const struct layer_source *source, int fd, uint64_t max_bytes, struct err *e);
+/* Only counts what it expands to. */
+int layer_measure(const struct layer_source *source, uint64_t max_bytes, uint64_t *ret_bytes,
+                  struct err *e);

@@ -18,6 +18,7 @@ static const struct {
     int (*run)(struct worker *w, struct err *e);
 } operations[] = {
     {"pull", true, worker_pull},
+    {"load", false, worker_load},
 
 };
 
