@@ -198,7 +198,7 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
     } else {
         launch_explain(&c.launch, e);
     }
-    launch_done(&c.launch);
+    runtime_launch_done(&c.launch);
     if (r < 0 && c.cgroup)
         (void)cgroup_remove(p->cgroup_path, NULL); /* the failure that is told is the first one */
     cgroup_free(c.cgroup);

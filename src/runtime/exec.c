@@ -95,6 +95,6 @@ int namespaced_exec(const struct runtime_exec_config *config, struct runtime_pro
                                         .terminal_fd = take_fd(&l.terminal_fd)};
     else
         launch_explain(&l, e);
-    launch_done(&l);
+    runtime_launch_done(&l);
     return r;
 }

@@ -301,7 +301,7 @@ void launch_kill(int pidfd)
     (void)sys_wait_pidfd(pidfd, &status);
 }
 
-void launch_done(struct launch *l)
+void runtime_launch_done(struct launch *l)
 {
     launch_kill(l->pidfd);
     for (size_t i = 0; l->source_fds && i < l->plan->sources.len; i++)

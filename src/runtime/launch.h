@@ -38,7 +38,7 @@ int launch_clone(struct launch *l, int cgroup_fd, struct err *e);
 /* Answers the child's questions until `until` (SYNC_READY), or until it executes (SYNC_NONE). */
 int launch_serve(struct launch *l, enum sync_type until, struct err *e);
 /* Closes what was only for the child. Kills and reaps the child if it is still owned here. */
-void launch_done(struct launch *l);
+void runtime_launch_done(struct launch *l);
 /* A child that died in the middle has often said why: that replaces an error of ours about the
  * closed socket. */
 void launch_explain(struct launch *l, struct err *e);
