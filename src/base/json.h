@@ -44,7 +44,8 @@ enum json_kind {
 enum json_flags {
     JSON_REQUIRED = 1 << 0, /* decode fails without it */
     JSON_KEEP_EMPTY =
-        1 << 1, /* encode even when zero, empty or NULL (NULL string as "", NULL vector as []) */
+        1 << 1, /* encode even when zero, empty or NULL (NULL string as "", NULL vector as [], NULL
+                   pointer, unset option and NULL raw as null); JSON_REQUIRED does so too */
     JSON_UNSUPPORTED = 1 << 2 /* known, but refused with ERR_UNSUPPORTED when present */
 };
 
@@ -80,14 +81,19 @@ struct json_struct {
         .name = (label), .size = sizeof(type), .fields = (table), .n_fields = ARRAY_LEN(table)     \
     }
 
-/* Limits on what is parsed: hostile texts are refused before they cost. Depth 32. Returns an owned
- * object. */
+/* Limits on what is parsed: hostile texts are refused before they cost. RFC 8259 and no more: depth
+ * 32, valid UTF-8, no NUL (raw or \u0000), no duplicate keys, no integer beyond 64 bits, nothing
+ * behind the value. The text needs no NUL at its end. Returns an owned object (NULL for null). */
 int json_parse(const char *text, size_t len, size_t max_len, struct json_object **ret,
                struct err *e);
+/* null is absent. A value that the struct held (a default) stays when the text has none, else it is
+ * freed. Integers must be written as integers (1, not 1.0). On failure the struct is freed and
+ * zeroed: ERR_INVALID, or ERR_UNSUPPORTED for a row that says so. */
 int json_decode(struct json_object *o, const struct json_struct *t, void *ret, struct err *e);
 struct json_object *json_encode(const struct json_struct *t,
                                 const void *value); /* owned: json_object_put */
-/* Text with 4 spaces of indentation (pretty) or none; owned string, with no newline at its end. */
+/* Text with 4 spaces of indentation (pretty) or none; owned string, with no newline at its end. It
+ * is safe for a terminal (control characters as \u00xx) and valid UTF-8 whatever the values are. */
 char *json_print(struct json_object *o, bool pretty) DHOW_MUST_USE;
 void json_free_struct(const struct json_struct *t, void *value);
 

@@ -32,4 +32,4 @@
     } while (0)
 
 #define VEC_FOREACH(it, v)                                                                         \
-    for (typeof(*(v)->items) *it = (v)->items; it < (v)->items + (v)->len; it++)
+    for (typeof(*(v)->items) *it = (v)->items; it && it < (v)->items + (v)->len; it++)
