@@ -116,6 +116,34 @@ static char *read_prose(void *arg, const char *option_name)
     return text;
 }
 
+/* Does any command have the option? */
+static bool option_exists(const struct command_set *set, const char *name)
+{
+    if (command_option_named(set->root, name, strlen(name)))
+        return true;
+    for (const struct command *const *c = set->commands; *c; c++) {
+        const struct option *o = command_option_named(*c, name, strlen(name));
+        if (o && option_is_supported(o))
+            return true;
+    }
+    return false;
+}
+
+/* A text of an option that is not there is a typo or left behind: it fails the build. */
+static int check_prose(const struct command_set *set, int dir, struct err *e)
+{
+    auto_strv names = NULL;
+    int r = sys_list_dir(dir, ".", &names);
+    if (r < 0)
+        return err_sys(e, r, "list the prose directory");
+    STRV_FOREACH (name, names) {
+        auto_free char *option = alloc_strndup(*name, strcspn(*name, "."));
+        if (!str_ends_with(*name, ".md") || !option_exists(set, option))
+            return err_set(e, ERR_INVALID, "'%s' is not the prose of an option", *name);
+    }
+    return 0;
+}
+
 static int man_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
 {
     const struct man_options *o = options;
@@ -129,6 +157,8 @@ static int man_run(struct cli *cli, void *options, int argc, char **argv, struct
             return err_sys(e, dir, "open '%s'", o->prose);
     }
     if (strcmp(argv[0], "dhow") == 0) {
+        if (dir >= 0 && check_prose(cli->set, dir, e) < 0)
+            return -1;
         text = man_program_text(cli->set, read_prose, &dir);
     } else {
         const struct command *c =

@@ -233,6 +233,20 @@ static int exited_fits(const char *wanted, const struct engine_status *s, struct
     return s->state == ENGINE_EXITED && s->exit_code == code;
 }
 
+/* Values that are wrong whatever the containers are. */
+static int check_filter_values(const filter_list *l, struct err *e)
+{
+    VEC_FOREACH (f, l) {
+        struct engine_status any = {0};
+        bool is_regex = strcmp(f->key, "id") == 0 || strcmp(f->key, "name") == 0;
+        if ((strcmp(f->key, "status") == 0 && status_fits(f->value, any.state, e) < 0) ||
+            (strcmp(f->key, "exited") == 0 && exited_fits(f->value, &any, e) < 0) ||
+            (is_regex && text_matches(f->value, "", e) < 0))
+            return -1;
+    }
+    return 0;
+}
+
 static int ancestor_fits(const struct ps_filtering *f, const char *wanted, struct err *e)
 {
     struct store_image image = {0};
@@ -435,7 +449,9 @@ static int ps_run(struct cli *cli, void *options, int argc, char **argv, struct 
     if (check_options(o, e) < 0 ||
         filters_parse(o->filters, ps_filters, ps_filters_later, &filters, e) < 0)
         return -1;
-    int r = cli_open(cli, STORE_READ, &en, e);
+    int r = check_filter_values(&filters, e);
+    if (r == 0)
+        r = cli_open(cli, STORE_READ, &en, e);
     if (r == 0)
         r = list_and_print(en, o, &filters, e);
     filters_done(&filters);

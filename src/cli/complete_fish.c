@@ -42,6 +42,21 @@ static const char fish_helpers[] =
     "    contains -- \"$command\" $argv\n"
     "end\n"
     "\n"
+    "function __dhow_objects\n"
+    "    set -l globals\n"
+    "    set -l words (commandline -opc)\n"
+    "    for i in (seq (count $words))\n"
+    "        switch $words[$i]\n"
+    "            case --root --runroot\n"
+    "                set -l next (math $i + 1)\n"
+    "                set -a globals $words[$i] $words[$next]\n"
+    "            case '--root=*' '--runroot=*'\n"
+    "                set -a globals $words[$i]\n"
+    "        end\n"
+    "    end\n"
+    "    dhow $globals __complete $argv[1] 2>/dev/null\n"
+    "end\n"
+    "\n"
     "complete -c dhow -f\n";
 
 /* Inside single quotes: \ and ' are escaped. */
@@ -71,9 +86,9 @@ static void add_value(struct str *out, enum option_complete complete, const char
         [COMPLETE_NONE] = " -x",
         [COMPLETE_FILE] = " -r -F",
         [COMPLETE_DIR] = " -x -a '(__fish_complete_directories)'",
-        [COMPLETE_CONTAINER] = " -x -a '(dhow __complete containers 2>/dev/null)'",
-        [COMPLETE_CONTAINER_RUNNING] = " -x -a '(dhow __complete running 2>/dev/null)'",
-        [COMPLETE_IMAGE] = " -x -a '(dhow __complete images 2>/dev/null)'",
+        [COMPLETE_CONTAINER] = " -x -a '(__dhow_objects containers)'",
+        [COMPLETE_CONTAINER_RUNNING] = " -x -a '(__dhow_objects running)'",
+        [COMPLETE_IMAGE] = " -x -a '(__dhow_objects images)'",
         [COMPLETE_WORDS] = " -x",
     };
     str_add(out, values[complete]);

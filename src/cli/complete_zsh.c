@@ -172,8 +172,15 @@ char *complete_zsh_text(const struct command_set *set)
 {
     auto_str out = STR_INIT(COMPLETE_MAX_BYTES);
     str_add(&out, "#compdef dhow\n# zsh completion for dhow, generated from its option tables\n\n"
-                  "__dhow_objects()\n{\n    local -a found\n"
-                  "    found=(${(f)\"$(dhow __complete $1 2>/dev/null)\"})\n"
+                  "__dhow_objects()\n{\n    local -a found globals line\n    local i\n"
+                  "    line=(${(z)LBUFFER})\n"
+                  "    for (( i = 2; i < ${#line}; i++ )); do\n"
+                  "        case $line[i] in\n"
+                  "        --root|--runroot) globals+=($line[i] ${(Q)line[i+1]});;\n"
+                  "        --root=*|--runroot=*) globals+=(${(Q)line[i]});;\n"
+                  "        esac\n"
+                  "    done\n"
+                  "    found=(${(f)\"$(dhow $globals __complete $1 2>/dev/null)\"})\n"
                   "    compadd -a found\n}\n\n");
     for (const struct command *const *c = set->commands; *c; c++)
         add_command_function(&out, *c);

@@ -32,6 +32,12 @@ static void add_char(struct str *out, char c)
         str_add_char(out, c);
 }
 
+/* roff wants a new sentence on a new line. */
+static bool ends_sentence(const char *p)
+{
+    return strchr(".?!", *p) && p[1] == ' ' && isupper((unsigned char)p[2]);
+}
+
 /* A line of text, guarded where roff would read a request; with markup when it is prose. */
 static void add_text_line(struct str *out, const char *text, bool has_markup)
 {
@@ -46,6 +52,10 @@ static void add_text_line(struct str *out, const char *text, bool has_markup)
         } else if (has_markup && !is_code && p[0] == '*' && p[1] == '*') {
             str_add(out, is_bold ? "\\fR" : "\\fB");
             is_bold = !is_bold;
+            p++;
+        } else if (ends_sentence(p)) {
+            add_char(out, *p);
+            str_add_char(out, '\n');
             p++;
         } else {
             add_char(out, *p);
@@ -243,6 +253,6 @@ char *man_program_text(const struct command_set *set, man_prose_fn *prose, void 
     str_add(&m.out, ".El\n");
     add_options(&m, set->root);
     add_exit_status(&m.out);
-    str_add(&m.out, ".Sh SEE ALSO\n.Xr podman 1 ,\n.Xr docker 1\n");
+    str_add(&m.out, ".Sh SEE ALSO\n.Xr docker 1 ,\n.Xr podman 1\n");
     return finish(&m);
 }
