@@ -52,7 +52,7 @@ debian_image() {
 
 @test "a pull that is interrupted leaves nothing" {
     start_fake "$(debian_image)" --stop-after 200000 --hang 30
-    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$T/pull" 2>&1 &
+    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$D/pull" 2>&1 &
     local pid=$!
     sleep 1
     kill -INT $pid 2>/dev/null || kill -TERM $pid
@@ -63,7 +63,7 @@ debian_image() {
 
 @test "a pull that is killed leaves nothing after the next write" {
     start_fake "$(debian_image)" --stop-after 200000 --hang 30
-    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$T/pull" 2>&1 3>&- </dev/null &
+    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$D/pull" 2>&1 3>&- </dev/null &
     local pid=$!
     sleep 1
     kill -9 $pid
@@ -95,10 +95,10 @@ debian_image() {
 import socket, sys, time
 s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen()
 open(sys.argv[1], "w").write(str(s.getsockname()[1]))
-time.sleep(20)' "$T/port" 3>&- &
+time.sleep(20)' "$D/port" 3>&- &
     local server=$!
-    eventually 5 test -s "$T/port"
-    dhow pull -q --tls-verify=false "127.0.0.1:$(cat "$T/port")/x:1" >"$T/pull" 2>&1 &
+    eventually 5 test -s "$D/port"
+    dhow pull -q --tls-verify=false "127.0.0.1:$(cat "$D/port")/x:1" >"$D/pull" 2>&1 &
     local pid=$!
     sleep 0.5
     kill -TERM $pid
@@ -117,25 +117,25 @@ time.sleep(20)' "$T/port" 3>&- &
         size=$(stat -c %s "$archive")
         local part
         for part in 0 100 1000 $((size / 2)) $((size - 20000)); do
-            head -c "$part" "$archive" >"$T/cut"
-            try load -i "$T/cut"
+            head -c "$part" "$archive" >"$D/cut"
+            try load -i "$D/cut"
             want_error 125
         done
     done
-    head -c 100000 /dev/urandom >"$T/cut"
-    try load -i "$T/cut"
+    head -c 100000 /dev/urandom >"$D/cut"
+    try load -i "$D/cut"
     want_error 125
     try load -i "$T/no/such/file"
     want_error 125 'no/such/file'
-    mkdir "$T/empty"
-    try load -i "$T/empty"
+    mkdir "$D/empty"
+    try load -i "$D/empty"
     want_error 125
-    rm -r "$T/cut" "$T/empty"
+    rm -r "$D/cut" "$D/empty"
 }
 
 # bats test_tags=short
 @test "an archive whose layer is not what its config says is refused" {
-    local layout=$T/layout blob
+    local layout=$D/layout blob
     cp -r "$(busybox_image)" "$layout"
     blob=$(jq -r '.manifests[0].digest[7:]' "$layout/index.json")
     blob=$(jq -r '.layers[0].digest[7:]' "$layout/blobs/sha256/$blob")
@@ -146,8 +146,8 @@ time.sleep(20)' "$T/port" 3>&- &
 }
 
 @test "an archive with the diff id of another layer is refused" {
-    local layout=$T/layout
-    python3 - "$(image load-docker-archive-none --format docker-archive --name test/loaded:docker-archive busybox)" "$T/wrong.tar" <<'PY'
+    local layout=$D/layout
+    python3 - "$(image load-docker-archive-none --format docker-archive --name test/loaded:docker-archive busybox)" "$D/wrong.tar" <<'PY'
 import io, json, sys, tarfile
 source, out = tarfile.open(sys.argv[1]), tarfile.open(sys.argv[2], "w")
 for member in source:
@@ -160,13 +160,13 @@ for member in source:
     out.addfile(member, io.BytesIO(data))
 out.close()
 PY
-    try load -i "$T/wrong.tar"
+    try load -i "$D/wrong.tar"
     want_error 125
-    rm -f "$T/wrong.tar" "$layout"
+    rm -f "$D/wrong.tar" "$layout"
 }
 
 @test "a full disk: one line, nothing left, and room again means it works" {
-    local small=$T/small
+    local small=$D/small
     mkdir "$small"
     mount -t tmpfs -o size=4m none "$small"
     local full_status=0
@@ -187,7 +187,7 @@ PY
 }
 
 @test "a container on a full disk" {
-    local small=$T/small rc=0
+    local small=$D/small rc=0
     mkdir "$small"
     mount -t tmpfs -o size=8m none "$small"
     timeout 60 "$DHOW" --root "$small/root" --runroot "$small/run" load -q -i "$(busybox_image)" 3>&- >/dev/null
@@ -226,22 +226,22 @@ PY
 }
 
 @test "a root that cannot be made or is a file" {
-    touch "$T/file"
+    touch "$D/file"
     local rc=0
-    timeout 20 "$DHOW" --root "$T/file/x" --runroot "$T/run2" images >"$T/out" 2>"$T/err" 3>&- || rc=$?
+    timeout 20 "$DHOW" --root "$D/file/x" --runroot "$D/run2" images >"$T/out" 2>"$T/err" 3>&- || rc=$?
     [[ $(grep -c . "$T/err") -le 1 ]]
-    timeout 20 "$DHOW" --root "$T/file/x" --runroot "$T/run2" load -i "$(busybox_image)" >"$T/out" 2>"$T/err" 3>&- || rc=$?
+    timeout 20 "$DHOW" --root "$D/file/x" --runroot "$D/run2" load -i "$(busybox_image)" >"$T/out" 2>"$T/err" 3>&- || rc=$?
     [[ $rc == 125 && $(grep -c . "$T/err") == 1 ]]
-    rm -rf "$T/file" "$T/run2"
+    rm -rf "$D/file" "$D/run2"
 }
 
 @test "a database that is no database" {
-    mkdir -p "$T/bad/root"
-    head -c 10000 /dev/urandom >"$T/bad/root/state.db"
+    mkdir -p "$D/bad/root"
+    head -c 10000 /dev/urandom >"$D/bad/root/state.db"
     local rc=0
-    timeout 20 "$DHOW" --root "$T/bad/root" --runroot "$T/bad/run" ps -a >"$T/out" 2>"$T/err" 3>&- || rc=$?
+    timeout 20 "$DHOW" --root "$D/bad/root" --runroot "$D/bad/run" ps -a >"$T/out" 2>"$T/err" 3>&- || rc=$?
     [[ $rc == 125 && $(grep -c . "$T/err") == 1 ]]
-    rm -rf "$T/bad"
+    rm -rf "$D/bad"
 }
 
 @test "a run whose start fails leaves no container with --rm, and one that says why without" {

@@ -59,11 +59,11 @@ complete_bash() { # complete_bash WORDS...: what bash would offer for the last w
         COMPREPLY=()
         f=$(complete -p dhow | sed "s/.*-F \([^ ]*\) .*/\1/")
         $f dhow "${@: -1}" "${@: -2:1}"
-        printf "%s\n" "${COMPREPLY[@]}"' "$T/bash" "$@"
+        printf "%s\n" "${COMPREPLY[@]}"' "$D/bash" "$@"
 }
 
 @test "bash completes commands, options, values and names" {
-    dhow completion bash >"$T/bash"
+    dhow completion bash >"$D/bash"
     ok create --name mybox --network none "$IMAGE" true
     complete_bash r | sed 's/ *$//' | sort >"$T/out"
     grep -qx run "$T/out" && grep -qx rm "$T/out" && grep -qx rmi "$T/out"
@@ -78,7 +78,7 @@ complete_bash() { # complete_bash WORDS...: what bash would offer for the last w
     local folder=${DHOW%/src/*} page found=0
     while read -r page; do
         found=$((found + 1))
-        mandoc -T lint -W warning "$page" >"$T/lint" || { cat "$T/lint"; fail "$page"; }
+        mandoc -T lint -W warning "$page" >"$D/lint" || { cat "$D/lint"; fail "$page"; }
         mandoc -T utf8 "$page" >/dev/null
     done < <(find "$folder" -name 'dhow*.1')
     ((found > 15)) || fail "only $found manual pages in $folder"

@@ -97,13 +97,13 @@ teardown() {
 
 @test "argv[0] docker and podman speak the same commands" {
     local name
-    mkdir -p "$T/bin"
+    mkdir -p "$D/bin"
     for name in docker podman; do
-        ln -sf "$DHOW" "$T/bin/$name"
-        timeout 20 "$T/bin/$name" --root "$ROOT" --runroot "$RUNROOT" ps -a 3>&- >"$T/out" 2>"$T/err"
+        ln -sf "$DHOW" "$D/bin/$name"
+        timeout 20 "$D/bin/$name" --root "$ROOT" --runroot "$RUNROOT" ps -a 3>&- >"$T/out" 2>"$T/err"
         grep -q 'CONTAINER ID' "$T/out"
-        timeout 20 "$T/bin/$name" --root "$ROOT" --runroot "$RUNROOT" run --rm --network none "$IMAGE" echo "by $name" 3>&- >"$T/out" 2>"$T/err"
+        timeout 20 "$D/bin/$name" --root "$ROOT" --runroot "$RUNROOT" run --rm --network none "$IMAGE" echo "by $name" 3>&- >"$T/out" 2>"$T/err"
         [[ $(cat "$T/out") == "by $name" ]]
     done
-    rm -r "${T:?}/bin"
+    rm -r "${D:?}/bin"
 }

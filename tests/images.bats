@@ -17,6 +17,7 @@ setup() {
     test_setup
 }
 teardown() {
+    rm -rf "$D"
     remove_containers
     remove_images
     stop_registries
@@ -77,9 +78,9 @@ debian_image() {
     push "$(busybox_image)" test/busybox:1
     try pull "$REGISTRY/test/busybox:1"
     want_error 125 'certificate|SSL|TLS'
-    mkdir "$T/ca"
-    cp "$F/certs/ca.crt" "$T/ca/"
-    ok pull --cert-dir "$T/ca" "$REGISTRY/test/busybox:1"
+    mkdir "$D/ca"
+    cp "$F/certs/ca.crt" "$D/ca/"
+    ok pull --cert-dir "$D/ca" "$REGISTRY/test/busybox:1"
     runs "$REGISTRY/test/busybox:1"
     ok rmi "$REGISTRY/test/busybox:1"
     ok pull --tls-verify=false "$REGISTRY/test/busybox:1"
@@ -103,17 +104,17 @@ debian_image() {
     [[ $(cat "$T/out" "$T/err") != *wrong* ]] || fail "the password is told"
     ok pull --tls-verify=false --creds user:pass "$REGISTRY/test/busybox:1"
     ok rmi "$REGISTRY/test/busybox:1"
-    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf user:pass | base64)" >"$T/auth.json"
-    ok pull --tls-verify=false --authfile "$T/auth.json" "$REGISTRY/test/busybox:1"
+    printf '{"auths":{"%s":{"auth":"%s"}}}' "$REGISTRY" "$(printf user:pass | base64)" >"$D/auth.json"
+    ok pull --tls-verify=false --authfile "$D/auth.json" "$REGISTRY/test/busybox:1"
     runs "$REGISTRY/test/busybox:1"
 }
 
 # bats test_tags=short
 @test "pull with bearer tokens, anonymous and with a password" {
-    start_fake "$(busybox_image)" --auth bearer --log "$T/requests"
+    start_fake "$(busybox_image)" --auth bearer --log "$D/requests"
     ok pull --tls-verify=false "$REGISTRY/test/busybox:1"
-    grep -q '^GET /token.*scope=repository' "$T/requests"
-    grep -q 'manifests/1 Bearer' "$T/requests"
+    grep -q '^GET /token.*scope=repository' "$D/requests"
+    grep -q 'manifests/1 Bearer' "$D/requests"
     ok rmi "$REGISTRY/test/busybox:1"
     start_fake "$(busybox_image)" --auth bearer --token-needs-basic
     try pull --tls-verify=false "$REGISTRY/test/busybox:1"
@@ -122,12 +123,12 @@ debian_image() {
 }
 
 @test "credentials do not follow a redirection to another host" {
-    start_fake "$(busybox_image)" --auth none --log "$T/elsewhere"
+    start_fake "$(busybox_image)" --auth none --log "$D/elsewhere"
     local other=$REGISTRY
-    start_fake "$(busybox_image)" --auth bearer --redirect --log "$T/requests"
+    start_fake "$(busybox_image)" --auth bearer --redirect --log "$D/requests"
     [[ $other != "$REGISTRY" ]]
     ok pull --tls-verify=false --creds user:pass "$REGISTRY/test/busybox:1"
-    grep -q '/elsewhere/blobs' "$T/requests"
+    grep -q '/elsewhere/blobs' "$D/requests"
 }
 
 # bats test_tags=short
@@ -200,11 +201,11 @@ debian_image() {
 }
 
 @test "an image that other tools saved is loaded" {
-    skopeo --insecure-policy copy -q "oci:$(busybox_image)" "docker-archive:$T/skopeo.tar:example.org/saved/by:skopeo" </dev/null
-    ok load -q -i "$T/skopeo.tar"
+    skopeo --insecure-policy copy -q "oci:$(busybox_image)" "docker-archive:$D/skopeo.tar:example.org/saved/by:skopeo" </dev/null
+    ok load -q -i "$D/skopeo.tar"
     runs example.org/saved/by:skopeo
-    skopeo --insecure-policy copy -q "oci:$(busybox_image)" "oci-archive:$T/skopeo.oci.tar:v1" </dev/null
-    ok load -q -i "$T/skopeo.oci.tar"
+    skopeo --insecure-policy copy -q "oci:$(busybox_image)" "oci-archive:$D/skopeo.oci.tar:v1" </dev/null
+    ok load -q -i "$D/skopeo.oci.tar"
 }
 
 # bats test_tags=short
@@ -284,11 +285,11 @@ debian_image() {
     start_registry plain
     push "$(debian_image)" test/debian:1
     local one rc=0
-    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$T/one" 2>&1 &
+    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$D/one" 2>&1 &
     one=$!
-    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$T/two" 2>&1 || rc=$?
+    dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$D/two" 2>&1 || rc=$?
     wait $one || rc=$?
-    [[ $rc == 0 ]] || fail "$(cat "$T/one" "$T/two")"
+    [[ $rc == 0 ]] || fail "$(cat "$D/one" "$D/two")"
     try run --rm --network none "$REGISTRY/test/debian:1" bash -c 'echo fine'
     want_output fine
 }

@@ -109,7 +109,7 @@ busybox_image() {
     image busybox --name test/busybox:1 busybox
 }
 load_busybox() {
-    dhow load -q -i "$(busybox_image)" >/dev/null
+    dhow load -q -i "$(image busybox.tar --format docker-archive --name test/busybox:1 busybox)" >/dev/null
 }
 
 # ---- registries ----
@@ -304,10 +304,15 @@ file_teardown() {
     stop_registries
     drop_place
 }
+# D is an empty directory of the test's own.
 test_setup() {
+    D=$T/test
+    mkdir "$D"
+    export D
     remember
 }
 test_teardown() {
+    rm -rf --one-file-system "$D"
     remove_containers
     want_no_leaks
 }

@@ -124,10 +124,10 @@ box() { # box NAME COMMAND...: a container in the background
 @test "exec -i passes stdin, exec -t a terminal" {
     box c sleep 100
     [[ $(printf 'a\0b\n' | dhow exec -i c od -An -c | tr -d ' \n') == 'a\0b\n' ]]
-    script -qec "'$DHOW' --root '$ROOT' --runroot '$RUNROOT' exec -it c sh -c 'tty; exit 4'; echo code \$?" "$T/typescript" </dev/null >"$T/pty" 3>&-
-    tr -d '\r' <"$T/pty" >"$T/pty.text"
-    grep -q '^/dev/pts/' "$T/pty.text"
-    grep -qx 'code 4' "$T/pty.text"
+    script -qec "'$DHOW' --root '$ROOT' --runroot '$RUNROOT' exec -it c sh -c 'tty; exit 4'; echo code \$?" "$D/typescript" </dev/null >"$D/pty" 3>&-
+    tr -d '\r' <"$D/pty" >"$D/pty.text"
+    grep -q '^/dev/pts/' "$D/pty.text"
+    grep -qx 'code 4' "$D/pty.text"
     ok rm -f -t 0 c
 }
 
@@ -153,8 +153,8 @@ box() { # box NAME COMMAND...: a container in the background
 
 @test "logs keeps a line of a megabyte whole" {
     try run --name c --network none "$IMAGE" sh -c 'head -c 1000000 /dev/zero | tr "\000" x; echo; echo end' >/dev/null
-    dhow logs c >"$T/log"
-    [[ $(head -n 1 "$T/log" | wc -c) == 1000001 && $(tail -n 1 "$T/log") == end ]]
+    dhow logs c >"$D/log"
+    [[ $(head -n 1 "$D/log" | wc -c) == 1000001 && $(tail -n 1 "$D/log") == end ]]
     ok rm c
 }
 
@@ -196,12 +196,12 @@ box() { # box NAME COMMAND...: a container in the background
 
 @test "two that attach both see the output" {
     box c sh -c 'sleep 1; echo both; exit 0'
-    dhow attach --no-stdin c >"$T/one" 2>&1 &
+    dhow attach --no-stdin c >"$D/one" 2>&1 &
     local one=$!
-    dhow attach --no-stdin c >"$T/two" 2>&1
+    dhow attach --no-stdin c >"$D/two" 2>&1
     wait $one
-    grep -qx both "$T/one"
-    grep -qx both "$T/two"
+    grep -qx both "$D/one"
+    grep -qx both "$D/two"
     ok rm c
 }
 

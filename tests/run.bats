@@ -87,9 +87,9 @@ run_box() {
 }
 
 @test "a megabyte of every byte comes through stdin and stdout as it was" {
-    python3 -c 'import sys; sys.stdout.buffer.write(bytes(range(256)) * 4096)' >"$T/bytes"
-    timeout 60 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm -i --network none "$IMAGE" cat <"$T/bytes" >"$T/back" 3>&-
-    cmp "$T/bytes" "$T/back"
+    python3 -c 'import sys; sys.stdout.buffer.write(bytes(range(256)) * 4096)' >"$D/bytes"
+    timeout 60 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm -i --network none "$IMAGE" cat <"$D/bytes" >"$D/back" 3>&-
+    cmp "$D/bytes" "$D/back"
 }
 
 @test "eight megabytes on stdout and stderr at once are all there" {
@@ -150,7 +150,7 @@ run_box() {
     run_box -u 1234:2345 "$IMAGE" sh -c 'echo $(id -u):$(id -g)'
     want_output 1234:2345
     run_box -u app "$IMAGE" sh -c 'echo $(id -u):$(id -g) $HOME; id -G'
-    want_output $'1000:1000 /home/app\n1000 29'
+    want_output $'1000:1000 /home/app\n1000 4 29'
     run_box -u app:adm "$IMAGE" sh -c 'echo $(id -u):$(id -g)'
     want_output 1000:4
     run_box -u nosuchuser "$IMAGE" true
@@ -165,26 +165,24 @@ run_box() {
 
 # bats test_tags=short
 @test "-v mounts a directory and a file, rw and ro" {
-    mkdir "$T/shared"
-    echo from the host >"$T/shared/file"
-    run_box -v "$T/shared:/mnt" "$IMAGE" sh -c 'cat /mnt/file; echo from inside >/mnt/new'
+    echo from the host >"$D/file"
+    run_box -v "$D:/mnt" "$IMAGE" sh -c 'cat /mnt/file; echo from inside >/mnt/new'
     want_status 0
     want_output 'from the host'
-    [[ $(cat "$T/shared/new") == 'from inside' ]]
-    run_box -v "$T/shared:/mnt:ro" "$IMAGE" sh -c 'echo x >/mnt/not || echo refused'
+    [[ $(cat "$D/new") == 'from inside' ]]
+    run_box -v "$D:/mnt:ro" "$IMAGE" sh -c 'echo x >/mnt/not || echo refused'
     want_output refused
-    [[ ! -e $T/shared/not ]]
-    run_box -v "$T/shared/file:/etc/one:ro" "$IMAGE" cat /etc/one
+    [[ ! -e $D/not ]]
+    run_box -v "$D/file:/etc/one:ro" "$IMAGE" cat /etc/one
     want_output 'from the host'
-    run_box -v "$T/nothing/here:/mnt" "$IMAGE" true
+    run_box -v "$D/nothing/here:/mnt" "$IMAGE" true
     want_error 125 'nothing/here'
 }
 
 @test "a mount does not come back to the host" {
-    mkdir "$T/shared"
-    run_box --cap-add SYS_ADMIN --security-opt seccomp=unconfined -v "$T/shared:/mnt" "$IMAGE" sh -c 'mount -t tmpfs none /mnt && echo x >/mnt/inside && echo mounted'
-    [[ ! -e $T/shared/inside ]]
-    refute grep -qF "$T/shared" /proc/self/mountinfo
+    run_box --cap-add SYS_ADMIN --security-opt seccomp=unconfined -v "$D:/mnt" "$IMAGE" sh -c 'mount -t tmpfs none /mnt && echo x >/mnt/inside && echo mounted'
+    [[ ! -e $D/inside ]]
+    refute grep -qF "$D" /proc/self/mountinfo
 }
 
 # bats test_tags=short
@@ -210,7 +208,7 @@ run_box() {
 
 # bats test_tags=short
 @test "--hostname is the name inside; without it the short id is" {
-    run_box --hostname box.example "$IMAGE" sh -c 'hostname; cat /etc/hostname; grep -c box.example /etc/hosts'
+    run_box --hostname box.example "$IMAGE" sh -c 'hostname; echo $(cat /etc/hostname); grep -c box.example /etc/hosts'
     want_output $'box.example\nbox.example\n1'
     run_box "$IMAGE" hostname
     want_match '^[0-9a-f]{12}$'
@@ -366,7 +364,7 @@ limit_file() {
 }
 
 @test "the default devices are what they say" {
-    run_box "$IMAGE" sh -c 'stat -c "%n %t:%T" /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty; readlink /dev/fd /dev/stdin /dev/stdout /dev/stderr /dev/ptmx; touch /dev/shm/x /dev/mqueue && echo fine'
+    run_box "$IMAGE" sh -c 'stat -c "%n %t:%T" /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty; for l in fd stdin stdout stderr ptmx; do readlink /dev/$l; done; touch /dev/shm/x /dev/mqueue && echo fine'
     want_output $'/dev/null 1:3\n/dev/zero 1:5\n/dev/full 1:7\n/dev/random 1:8\n/dev/urandom 1:9\n/dev/tty 5:0\n/proc/self/fd\n/proc/self/fd/0\n/proc/self/fd/1\n/proc/self/fd/2\npts/ptmx\nfine'
 }
 
@@ -391,9 +389,9 @@ limit_file() {
 
 @test "a detached container outlives a kill of the command that started it" {
     local id pid
-    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --name survivor --network none "$IMAGE" sh -c 'i=0; while [ $i -lt 600 ]; do echo $i; i=$((i+1)); sleep 0.1; done' >"$T/run.out" 2>&1 3>&- </dev/null &
+    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --name survivor --network none "$IMAGE" sh -c 'i=0; while [ $i -lt 600 ]; do echo $i; i=$((i+1)); sleep 0.1; done' >"$D/run.out" 2>&1 3>&- </dev/null &
     pid=$!
-    eventually 10 test -s "$T/run.out"
+    eventually 10 test -s "$D/run.out"
     kill -9 $pid
     wait $pid || true
     sleep 0.5
@@ -411,22 +409,22 @@ limit_file() {
 }
 
 @test "run --rm cleans up even when its command line was killed" {
-    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm --name orphan --network none "$IMAGE" sh -c 'echo up; sleep 2' >"$T/run.out" 2>&1 3>&- </dev/null &
+    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm --name orphan --network none "$IMAGE" sh -c 'echo up; sleep 2' >"$D/run.out" 2>&1 3>&- </dev/null &
     local pid=$!
-    eventually 10 test -s "$T/run.out"
+    eventually 10 test -s "$D/run.out"
     kill -9 $pid
     wait $pid || true
     eventually 15 is_gone orphan
 }
 
 @test "signals go to the command" {
-    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm --name trapper --network none "$IMAGE" sh -c 'trap "echo caught; exit 7" TERM; echo ready; while :; do sleep 0.1; done' >"$T/run.out" 2>&1 3>&- </dev/null &
+    "$DHOW" --root "$ROOT" --runroot "$RUNROOT" run --rm --name trapper --network none "$IMAGE" sh -c 'trap "echo caught; exit 7" TERM; echo ready; while :; do sleep 0.1; done' >"$D/run.out" 2>&1 3>&- </dev/null &
     local pid=$! rc=0
-    eventually 10 grep -q ready "$T/run.out"
+    eventually 10 grep -q ready "$D/run.out"
     kill -TERM $pid
     wait $pid || rc=$?
     [[ $rc == 7 ]]
-    grep -q caught "$T/run.out"
+    grep -q caught "$D/run.out"
 }
 
 @test "--trace writes one valid trace that says where the time went" {

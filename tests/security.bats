@@ -20,6 +20,7 @@ setup() {
     host_before=$(host_state)
 }
 teardown() {
+    rm -rf --one-file-system "$D"
     [[ $(host_state) == "$host_before" ]] || fail "the host's directory is not as it was: $(host_state)"
     remove_containers
     remove_other_images
@@ -38,10 +39,10 @@ remove_other_images() {
 hostile() {
     local name=$1
     shift
-    rm -rf "$T/hostile"
-    "$DHOW_TOP/tools/make-image" --name "test/$name:1" --arg "target=$T/host" "$@" "$T/hostile"
-    try load -q -i "$T/hostile"
-    rm -rf "$T/hostile"
+    rm -rf "$D/hostile"
+    "$DHOW_TOP/tools/make-image" --name "test/$name:1" --arg "target=$T/host" "$@" "$D/hostile"
+    try load -q -i "$D/hostile"
+    rm -rf "$D/hostile"
 }
 run_hostile() {
     try run --rm --network none "$@"
@@ -186,16 +187,16 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)' "$@"
     [[ -z ${DHOW_SLOW_BUILD:-} ]] || skip "a sanitizer's memory is not the program's"
     local attack rss code before
     for attack in many bomb; do
-        rm -rf "$T/hostile"
-        "$DHOW_TOP/tools/make-image" --name test/layer:1 --arg attack=$attack hostile-layer "$T/hostile"
+        rm -rf "$D/hostile"
+        "$DHOW_TOP/tools/make-image" --name test/layer:1 --arg attack=$attack hostile-layer "$D/hostile"
         before=$SECONDS
-        read -r rss code < <(max_rss timeout 120 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" load -q -i "$T/hostile" 2>"$T/err" 3>&- | tail -n 1)
+        read -r rss code < <(max_rss timeout 120 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" load -q -i "$D/hostile" 2>"$T/err" 3>&- | tail -n 1)
         echo "$attack: $rss kB, code $code, $((SECONDS - before)) s: $(cat "$T/err")"
         [[ $code == 0 || $code == 125 ]]
         ((rss < 65536)) || fail "$attack: $rss kB"
         ((SECONDS - before < 100))
         [[ $attack == bomb && $code == 0 ]] && fail "a layer of 1000:1 was unpacked"
-        rm -rf "$T/hostile"
+        rm -rf "$D/hostile"
         remove_other_images
     done
     true
@@ -213,7 +214,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)' "$@"
 
 # A manifest that lies, served by a registry.
 serve_manifest() {
-    start_fake "$(busybox_image)" --manifest "$T/manifest.json"
+    start_fake "$(busybox_image)" --manifest "$D/manifest.json"
     try pull --tls-verify=false "$REGISTRY/test/evil:1"
     stop_registries
 }
@@ -226,15 +227,15 @@ serve_manifest() {
     for which in .layers[0].digest .config.digest; do
         for digest in 'sha256:../../../../../../etc/passwd' 'sha256:' 'sha256' '' '../../x' 'md5:d41d8cd98f00b204e9800998ecf8427e' \
             "sha256:$(tr a-f A-F <<<"${good#sha256:}")" "${good}0" "${good%?}" "sha512:${good#sha256:}" "$good/../x" 'sha256:zz'; do
-            jq --arg d "$digest" "$which = \$d" "$manifest" >"$T/manifest.json"
+            jq --arg d "$digest" "$which = \$d" "$manifest" >"$D/manifest.json"
             serve_manifest
             want_error 125
         done
     done
-    jq ".layers[0].digest = 5" "$manifest" >"$T/manifest.json"
+    jq ".layers[0].digest = 5" "$manifest" >"$D/manifest.json"
     serve_manifest
     want_error 125
-    rm "$T/manifest.json"
+    rm "$D/manifest.json"
 }
 
 @test "T-3727 sizes that lie, and a manifest that is an index too, are refused" {
@@ -244,20 +245,20 @@ serve_manifest() {
     local change
     for change in '.layers[0].size -= 1' '.layers[0].size = -1' '.layers[0].size = 99999999999999999999' '.config.size += 1' \
         '.schemaVersion = 1' '.layers = {}' '.config = null' 'del(.config)' '. + {manifests: [.config]}' '[.]'; do
-        jq "$change" "$manifest" >"$T/manifest.json"
+        jq "$change" "$manifest" >"$D/manifest.json"
         serve_manifest
         want_error 125
     done
-    printf '%s' '{"schemaVersion":2,"layers":[' >"$T/manifest.json"
+    printf '%s' '{"schemaVersion":2,"layers":[' >"$D/manifest.json"
     serve_manifest
     want_error 125
-    python3 -c 'print("[" * 100000)' >"$T/manifest.json"
+    python3 -c 'print("[" * 100000)' >"$D/manifest.json"
     serve_manifest
     want_error 125
-    python3 -c 'print("{\"schemaVersion\":2,\"x\":\"" + "x" * 20000000 + "\"}")' >"$T/manifest.json"
+    python3 -c 'print("{\"schemaVersion\":2,\"x\":\"" + "x" * 20000000 + "\"}")' >"$D/manifest.json"
     serve_manifest
     want_error 125
-    rm "$T/manifest.json"
+    rm "$D/manifest.json"
 }
 
 @test "T-40635 T-46680 T-30892 a user that does not fit is refused, never root by accident" {
@@ -433,10 +434,10 @@ DEFAULT_CAPS=$((1 << 0 | 1 << 1 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1
     TRY_SECONDS=20 try run --rm --network none localhost/test/mountpoints:1 sh -c 'grep -c " /proc proc" /proc/mounts'
     [[ $status == 125 || $status == 0 || $status == 1 ]]
     [[ $(host_state) == "$host_before" ]] || fail "the host's directory has changed"
-    mkdir "$T/volume"
-    TRY_SECONDS=20 try run --rm --network none -v "$T/volume:/etc/hosts/deep/er" localhost/test/mountpoints:1 true
-    TRY_SECONDS=20 try run --rm --network none -v "$T/volume:/proc/self/cwd/x" localhost/test/mountpoints:1 true
-    rmdir "$T/volume"
+    mkdir "$D/volume"
+    TRY_SECONDS=20 try run --rm --network none -v "$D/volume:/etc/hosts/deep/er" localhost/test/mountpoints:1 true
+    TRY_SECONDS=20 try run --rm --network none -v "$D/volume:/proc/self/cwd/x" localhost/test/mountpoints:1 true
+    rmdir "$D/volume"
 }
 
 @test "T-0811 sysctl names are taken exactly, and only those of the container" {

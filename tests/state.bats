@@ -90,7 +90,7 @@ power_loss() {
 
 @test "readers do not wait for a writer" {
     command -v sqlite3 >/dev/null || python3 -c 'import sqlite3'
-    python3 - "$ROOT/state.db" "$T/held" 3>&- <<'PY' &
+    python3 - "$ROOT/state.db" "$D/held" 3>&- <<'PY' &
 import sqlite3, sys, time
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
 db.execute("BEGIN IMMEDIATE")
@@ -99,7 +99,7 @@ time.sleep(4)
 db.execute("ROLLBACK")
 PY
     local holder=$! before
-    eventually 5 test -e "$T/held"
+    eventually 5 test -e "$D/held"
     before=$(date +%s%N)
     ok ps -a
     ok images
@@ -109,7 +109,7 @@ PY
     ok create --name late --network none "$IMAGE" true
     wait $holder
     ok rm late
-    rm "$T/held"
+    rm "$D/held"
 }
 
 @test "the store is private" {
