@@ -157,6 +157,7 @@ static void fake_asks(struct fake *f)
         strcmp(reply.type, "have-reply") != 0 || strv_len(reply.diff_ids) != 1 ||
         strcmp(reply.diff_ids[0], one.text) != 0)
         _exit(53);
+    json_free_struct(&image_worker_message_json, &reply);
     make(f, &(struct made){.config = 2, .layers = {1, 3}, .present = {1}});
     say_done(f);
 }

@@ -210,6 +210,13 @@ int image_talk_run(struct image_talk *t, int socket, struct err *e)
 }
 
 /* ---- the process ---- */
+/* Through a volatile pointer: the compiler may not leave it out before a free. */
+static void wipe(char *s)
+{
+    for (volatile char *p = s; *p; p++)
+        *p = 0;
+}
+
 static int send_request(int socket, const struct image_worker_request *request, int staging_fd,
                         int archive_fd, struct err *e)
 {
@@ -220,7 +227,7 @@ static int send_request(int socket, const struct image_worker_request *request, 
 
     if (n <= IMAGE_WORKER_MSG_MAX)
         r = sys_send_msg(socket, text, n, fds, archive_fd >= 0 ? 2 : 1);
-    explicit_bzero(text, n); /* it may have a password */
+    wipe(text); /* it may have a password */
     return r < 0 ? err_sys(e, r, "ask the image worker") : 0;
 }
 
