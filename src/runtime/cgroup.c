@@ -291,14 +291,16 @@ static int apply_limits(const struct cgroup *g, const struct cgroup_writes *w, c
 static int apply_devices_v1(const struct cgroup *g, int dirfd, const struct device_rules *rules,
                             char ***warnings, struct err *e)
 {
-    int r = sys_write_existing(dirfd, "devices.deny", "a");
+    auto_fd int deny = sys_open(dirfd, "devices.deny", O_WRONLY, 0);
+    auto_fd int allow = sys_open(dirfd, "devices.allow", O_WRONLY, 0);
+    int r = deny < 0 ? deny : allow < 0 ? allow : sys_write_all(deny, "a", 1);
 
     if (r < 0)
         return err_sys(e, r, "cgroup '%s': deny all devices", g->path);
     VEC_FOREACH (rule, &rules->list) {
         auto_free char *text = device_rule_text(rule);
 
-        r = sys_write_existing(dirfd, rule->is_allowed ? "devices.allow" : "devices.deny", text);
+        r = sys_write_all(rule->is_allowed ? allow : deny, text, strlen(text));
         /* A group cannot allow what its parent (we, in a container) may not. */
         if (r == -EPERM && rule->is_allowed)
             warn(warnings, alloc_printf("device access '%s' is more than this process may grant; "

@@ -525,6 +525,7 @@ static void conditions_of_files_are_decided(void **state)
         {",\"excludes\":{\"minKernel\":\"4.8\"}", false},
         {",\"includes\":{\"minKernel\":\"soon\"}", false},
     };
+    auto_strv native = profile_native_architectures();
     char *caps[] = {(char *)"CAP_SYS_ADMIN", NULL};
 
     (void)state;
@@ -534,7 +535,7 @@ static void conditions_of_files_are_decided(void **state)
             "\"subArchitectures\":[\"SCMP_ARCH_MIPS\"]},{\"architecture\":"
             "\"SCMP_ARCH_PARISC\"}],\"syscalls\":[{\"names\":[\"read\"],\"action\":"
             "\"SCMP_ACT_ALLOW\"%s}]}",
-            profile_native_architectures()[0], rows[i].conditions);
+            native[0], rows[i].conditions);
         DHOW_CLEANUP(profile_done) struct oci_seccomp s = {0};
         struct err e = {0};
 
