@@ -6,7 +6,7 @@
 
 bats_require_minimum_version 1.5.0
 : "${DHOW_TOP:=$(cd "$BATS_TEST_DIRNAME/.." && pwd)}"
-: "${DHOW:=$DHOW_TOP/build/src/main/dhow}"
+: "${DHOW:=$("$DHOW_TOP/tools/programs" "$DHOW_TOP/build")}"
 IMAGES=$DHOW_TOP/build-check/images
 IMAGE=localhost/test/busybox:1
 export DHOW DHOW_TOP IMAGES IMAGE
