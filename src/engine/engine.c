@@ -19,27 +19,56 @@
 #define DEFAULT_ROOT    "/var/lib/dhow"
 #define DEFAULT_RUNROOT "/run/dhow"
 
-/* Beside the program in a build tree or a relocated installation, else where `make install` put
- * them. */
+/* Our other programs, and the folder of a build tree that each is in. */
+static const struct {
+    const char *name, *folder;
+} helpers[] = {{"dhow-monitor", "monitor"}, {"dhow-image", "image"}};
+
+static bool is_there(const char *path)
+{
+    struct stat st;
+
+    return sys_stat(AT_FDCWD, path, &st) == 0;
+}
+
+/* DIR/NAME, or in a build tree DIR/../FOLDER/NAME; NULL when there is neither. */
+static char *helper_near(const char *dir, const char *name)
+{
+    auto_free char *path = alloc_printf("%s/%s", dir, name);
+
+    if (is_there(path))
+        return take_ptr(&path);
+    for (size_t i = 0; i < ARRAY_LEN(helpers); i++) {
+        auto_free char *in_tree = alloc_printf("%s/../%s/%s", dir, helpers[i].folder, name);
+
+        if (str_equal(name, helpers[i].name) && is_there(in_tree))
+            return take_ptr(&in_tree);
+    }
+    return NULL;
+}
+
+/* Where the program itself lies, if its helpers lie near it; else where `make install` puts them.
+ */
 static char *find_libexec(void)
 {
+    auto_free char *monitor = NULL;
     char self[PATH_MAX];
-    int n = sys_readlink(AT_FDCWD, "/proc/self/exe", self, sizeof(self));
-    struct stat st;
-    char *slash;
+    char *slash = NULL;
 
-    if (n > 0 && (slash = strrchr(self, '/'))) {
+    if (sys_readlink(AT_FDCWD, "/proc/self/exe", self, sizeof(self)) > 0)
+        slash = strrchr(self, '/');
+    if (slash) {
         *slash = 0;
-        auto_free char *monitor = alloc_printf("%s/dhow-monitor", self);
-
-        if (sys_stat(AT_FDCWD, monitor, &st) == 0)
-            return alloc_strdup(self);
-        auto_free char *in_tree = alloc_printf("%s/../monitor/dhow-monitor", self);
-
-        if (sys_stat(AT_FDCWD, in_tree, &st) == 0)
-            return alloc_strdup(self);
+        monitor = helper_near(self, helpers[0].name);
     }
-    return alloc_strdup(DHOW_LIBEXECDIR);
+    return alloc_strdup(monitor ? self : DHOW_LIBEXECDIR);
+}
+
+char *engine_helper(const struct engine *en, const char *name)
+{
+    char *path = helper_near(en->libexec, name);
+
+    return path ? path : alloc_printf("%s/%s", en->libexec, name);
 }
 
 static int open_dirs(struct engine *en, struct err *e)
@@ -115,9 +144,4 @@ void engine_close(struct engine *en)
 struct store *engine_store(struct engine *en)
 {
     return en->store;
-}
-
-const char *engine_libexec(const struct engine *en)
-{
-    return en->libexec;
 }

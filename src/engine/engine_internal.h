@@ -21,7 +21,8 @@ struct engine {
     int containers_fd; /* RUNROOT/containers; the same */
 };
 
-const char *engine_libexec(const struct engine *en); /* directory of dhow-monitor and dhow-image */
+/* The path of dhow-monitor or dhow-image, owned; where it belongs when it is not there. */
+char *engine_helper(const struct engine *en, const char *name);
 
 /* ---- run directories: RUNROOT/containers/ID/ (rundir.c) ---- */
 struct rundir_init {

@@ -233,7 +233,7 @@ static int send_request(int socket, const struct image_worker_request *request, 
 
 static int start(struct engine *en, int socket, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
-    auto_free char *path = alloc_printf("%s/dhow-image", engine_libexec(en));
+    auto_free char *path = engine_helper(en, "dhow-image");
     char *const argv[] = {(char *)"dhow-image", NULL};
     auto_fd int null = sys_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
     const int fds[] = {null, null, STDERR_FILENO, socket};

@@ -122,13 +122,10 @@ static int make_dirs(struct engine *en, struct start *s, const struct store_cont
 
 static int open_helpers(struct engine *en, struct start *s, struct err *e)
 {
-    auto_free char *program = alloc_printf("%s/dhow-monitor", engine_libexec(en));
-    auto_free char *in_tree = alloc_printf("%s/../monitor/dhow-monitor", engine_libexec(en));
+    auto_free char *program = engine_helper(en, "dhow-monitor");
     int r;
 
     s->monitor_program = sys_open(AT_FDCWD, program, O_RDONLY, 0);
-    if (s->monitor_program == -ENOENT)
-        s->monitor_program = sys_open(AT_FDCWD, in_tree, O_RDONLY, 0);
     if (s->monitor_program < 0)
         return err_sys(e, s->monitor_program, "open the monitor program '%s'", program);
     s->null = sys_open(AT_FDCWD, "/dev/null", O_RDWR, 0);
