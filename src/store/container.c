@@ -243,7 +243,7 @@ int store_container_remove(struct store *s, const char *id, struct err *e)
 
     if (!store_id_is_valid(id))
         return err_set(e, ERR_INVALID, "'%s' is not a container's id", id);
-    if (db_write(s, DB_SYNC_NORMAL, delete_row, (void *)id, e) < 0 ||
+    if (db_write_removal(s, DB_SYNC_NORMAL, delete_row, (void *)id, e) < 0 ||
         store_open_dir(s, "containers", &dir, e) < 0)
         return -1;
     store_guard_born(s, id);

@@ -17,6 +17,10 @@
  * file system, or on a full one (where the index of the log cannot grow), it falls back to a
  * private index in memory, and without a log, to an immutable open.
  *
+ * A full disk. Rows cannot even be deleted then, since a deletion is written to the log first. The
+ * file "reserve" is given up for that: db_write_removal() unlinks it and tries again; the sweep
+ * makes it anew when there is room.
+ *
  * Fault points: SQLite calls the kernel by itself, past sys/'s points; "store.begin",
  * "store.commit" and "store.committed" stand for it around each transaction.
  */
@@ -35,6 +39,7 @@
 #define WAL_LIMIT_FRAMES 128
 #define BUSY_LIMIT_NS    10000000000u
 #define CREATE_TRIES     2000
+#define RESERVE_BYTES    (256u << 10)
 
 static const char *const dirs[] = {"blobs", "blobs/sha256", "layers", "containers", "tmp", "cache"};
 
@@ -118,7 +123,9 @@ int db_step(struct store *s, sqlite3_stmt *st, struct err *e)
         return 1;
     if (r == SQLITE_DONE)
         return 0;
-    return fail(s, e, sqlite3_stmt_readonly(st) ? "read" : "write");
+    /* To SQLite a commit is a reading statement. */
+    return fail(s, e,
+                sqlite3_stmt_readonly(st) && st != s->statements[DB_COMMIT] ? "read" : "write");
 }
 
 int db_run(struct store *s, enum db_query q, const struct db_arg *args, size_t n, struct err *e)
@@ -256,6 +263,32 @@ int db_write(struct store *s, enum db_sync sync, db_fn *fn, void *arg, struct er
     return 0;
 }
 
+int db_write_removal(struct store *s, enum db_sync sync, db_fn *fn, void *arg, struct err *e)
+{
+    struct err first = {0};
+    struct stat st;
+    int r = db_write(s, sync, fn, arg, &first);
+
+    if (r < 0 && (first.errno_value == ENOSPC || first.errno_value == EDQUOT) &&
+        sys_lstat(s->root_fd, "reserve", &st) == 0 && sys_unlink(s->root_fd, "reserve") == 0)
+        return db_write(s, sync, fn, arg, e);
+    if (r < 0 && e)
+        *e = first;
+    return r;
+}
+
+/* The result is ignored: without room there is no reserve, until a later sweep. */
+void db_make_reserve(struct store *s)
+{
+    auto_free char *zeros = NULL;
+    struct stat st;
+
+    if (sys_lstat(s->root_fd, "reserve", &st) == 0)
+        return;
+    zeros = alloc_zero(RESERVE_BYTES, 1);
+    (void)sys_write_file_atomic(s->root_fd, "reserve", zeros, RESERVE_BYTES, 0600, 0);
+}
+
 int db_read(struct store *s, db_fn *fn, void *arg, struct err *e)
 {
     int r;
@@ -338,6 +371,7 @@ static int make_store(struct store *s, struct err *e)
         return -1;
     if (sqlite3_exec(s->db, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
         return fail(s, e, "make the database");
+    db_make_reserve(s);
     return db_write(s, DB_SYNC_FULL, migrate, NULL, e);
 }
 
@@ -443,6 +477,8 @@ int db_open(struct store *s, struct err *e)
     if (s->mode == STORE_WRITE) {
         if (open_at(s, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, e) < 0)
             return -1;
+        if (sqlite3_db_readonly(s->db, "main") > 0)
+            return err_set(e, ERR_DENIED, "the store '%s' cannot be written", s->root);
         return check_version(s, e);
     }
     if (sys_lstat(s->root_fd, "state.db", &st) == -ENOENT)

@@ -109,6 +109,9 @@ int db_texts(struct store *s, enum db_query q, const struct db_arg *args, size_t
 /* Runs fn in one transaction; its failure rolls back. Several reads see one state. */
 typedef int db_fn(struct store *s, void *arg, struct err *e);
 int db_write(struct store *s, enum db_sync sync, db_fn *fn, void *arg, struct err *e);
+/* For transactions that only delete: tries again with the space of the reserve on a full disk. */
+int db_write_removal(struct store *s, enum db_sync sync, db_fn *fn, void *arg, struct err *e);
+void db_make_reserve(struct store *s);
 int db_read(struct store *s, db_fn *fn, void *arg, struct err *e);
 /* For fn after db_run() failed: did a UNIQUE or PRIMARY KEY constraint refuse? */
 bool db_is_duplicate(const struct store *s);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/testing.h"
 
+#include <sched.h>
 #include <sqlite3.h>
+#include <sys/mount.h>
 #include <time.h>
 
 static void write_raw(const char *root, const char *text)
@@ -275,6 +277,91 @@ static void concurrent_makers_and_writers_lose_nothing(void **state)
     test_root_free(root);
 }
 
+/* A tmpfs of this size on `dir`, for this process only: as root, or as root of a user namespace. */
+static bool mount_small(const char *dir, const char *options)
+{
+    uid_t uid = getuid();
+    gid_t gid = getgid();
+    auto_free char *uid_map = alloc_printf("0 %u 1", uid);
+    auto_free char *gid_map = alloc_printf("0 %u 1", gid);
+
+    if (unshare(uid ? CLONE_NEWUSER | CLONE_NEWNS : CLONE_NEWNS) < 0)
+        return false;
+    if (uid && (sys_write_existing(AT_FDCWD, "/proc/self/uid_map", uid_map) < 0 ||
+                sys_write_existing(AT_FDCWD, "/proc/self/setgroups", "deny") < 0 ||
+                sys_write_existing(AT_FDCWD, "/proc/self/gid_map", gid_map) < 0))
+        return false;
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+           mount("none", dir, "tmpfs", 0, options) == 0;
+}
+
+static void fill_disk(const char *dir)
+{
+    static const char zeros[4096];
+    auto_free char *path = alloc_printf("%s/fill", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    while (write(fd, zeros, sizeof(zeros)) > 0)
+        continue;
+    fd_close(fd);
+}
+
+static int on_a_full_disk(const char *dir)
+{
+    static const struct test_image image = {.config = 1, .layers = {1}, .names = {"h.x/a:1"}},
+                                   more = {.config = 2, .layers = {2}, .names = {"h.x/b:1"}};
+    auto_free char *root = alloc_printf("%s/root", dir);
+    struct store *s = test_open(root, STORE_WRITE);
+    struct store_container c = {0};
+    auto_free char *name = NULL;
+    int staging;
+    struct err e = {0};
+
+    test_ok(test_pull(s, &image, &e));
+    test_ok(test_create(s, 1, 0, &e));
+    test_ok(store_staging_open(s, "pull", &staging, &name, &e));
+    test_fill_staging(staging, &more);
+    store_close(s); /* the log is as it is between commands */
+    fill_disk(dir);
+    s = test_open(root, STORE_WRITE);
+    for (unsigned i = 2; i < 100 && test_create(s, i, 0, &e) == 0; i++)
+        continue; /* until what the files have left is used up */
+    assert_int_equal(e.kind, ERR_LIMIT);
+    assert_int_equal(e.errno_value, ENOSPC);
+    assert_int_equal(test_commit(s, staging, &more, &e), -1);
+    assert_int_equal(e.kind, ERR_LIMIT);
+    test_ok(store_container_find(s, "name1", &c, &e)); /* reading goes on */
+    store_container_done(&c);
+    test_ok(store_container_remove(s, test_hex(1).text, &e));
+    test_ok(store_image_remove(s, test_hex(1).text, &e));
+    fd_close(staging);
+    store_close(s);
+    s = test_open(root, STORE_WRITE);
+    test_consistent(s);
+    test_ok(test_pull(s, &more, &e));
+    store_close(s);
+    return 0;
+}
+
+static void a_full_disk_is_told_and_can_be_emptied(void **state)
+{
+    char *root = test_root();
+    auto_free char *dir = alloc_strndup(root, (size_t)(strrchr(root, '/') - root));
+    pid_t pid = fork();
+    int status;
+
+    (void)state;
+    if (pid == 0)
+        _exit(mount_small(dir, "size=2m") ? on_a_full_disk(dir) : 77);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    test_root_free(root);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        printf("skipped: no mount namespace may be made here\n");
+        skip();
+    }
+    assert_int_equal(status, 0);
+}
+
 static double now_us(void)
 {
     struct timespec t;
@@ -336,6 +423,7 @@ int main(void)
         cmocka_unit_test(a_reader_does_not_wait_for_a_writer),
         cmocka_unit_test(the_log_stays_short),
         cmocka_unit_test(concurrent_makers_and_writers_lose_nothing),
+        cmocka_unit_test(a_full_disk_is_told_and_can_be_emptied),
         cmocka_unit_test(opening_is_measured),
     };
 

@@ -8,6 +8,7 @@
  * diffID containers/ID/          upper work log ...           tmp/OP.XXXXXX/      staging; garbage
  * unless its lock is held cache/                  compiled seccomp filters
  *
+ *   reserve       space for deletions on a full disk
  *   store.lock    shared: data is on its way to a row; exclusive: the sweep (staging.c)
  *
  * Invariants: data first, then the row; what no row names is garbage that store_sweep() may delete;

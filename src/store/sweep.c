@@ -149,6 +149,7 @@ int store_sweep(struct store *s, struct err *e)
     lock = fd_close(lock);
     if (empty_trash(&w, r < 0 ? NULL : e) < 0)
         r = -1;
+    db_make_reserve(s);
     fd_close(w.trash_fd);
     free(w.trash_name);
     return r;
