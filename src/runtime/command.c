@@ -139,7 +139,7 @@ static int step_ready(struct init *init, const void *arg, struct err *e)
     (void)arg;
     if (sync_send_ready(init->sync_fd, e) < 0)
         return -1;
-    return sync_expect(init->sync_fd, SYNC_START, &m, e);
+    return init_expect(init, SYNC_START, &m, e);
 }
 
 /* The user must be able to open /dev/stdout: pipes that were made for this process become his.

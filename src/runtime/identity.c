@@ -49,7 +49,7 @@ static int step_receive(struct init *init, const void *arg, struct err *e)
     auto_sync_message m = {0};
 
     (void)arg;
-    if (sync_expect(init->sync_fd, SYNC_IDS, &m, e) < 0)
+    if (init_expect(init, SYNC_IDS, &m, e) < 0)
         return -1;
     init->ids = m.ids;
     return 0;

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/fault.h"
 #include "base/trace.h"
 #include "runtime/sync.h"
@@ -30,6 +31,30 @@ static int become_child(struct err *e)
                                         the caller's */
     sys_umask(0);
     return 0;
+}
+
+int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e)
+{
+    /* Bounded: the parent sends each message once. */
+    for (int i = 0; i < SYNC_TYPE_MAX; i++) {
+        struct sync_message m = {0};
+        int r;
+
+        if (init->early[type]) {
+            *ret = *init->early[type];
+            init->early[type] = NULL; /* the child frees nothing */
+            return 0;
+        }
+        r = sync_receive(init->sync_fd, &m, e);
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            return err_set(e, ERR_IO, "the parent is gone, expected %s", sync_type_name(type));
+        if (init->early[m.type])
+            return err_set(e, ERR_INTERNAL, "message %s came twice", sync_type_name(m.type));
+        init->early[m.type] = alloc_memdup(&m, sizeof(m));
+    }
+    return err_set(e, ERR_INTERNAL, "message %s did not come", sync_type_name(type));
 }
 
 static int run_steps(struct init *init, struct err *e)

@@ -6,6 +6,7 @@
  */
 #include "runtime/plan.h"
 #include "runtime/seccomp.h"
+#include "runtime/sync.h"
 
 struct init {
     const struct runtime_plan *plan;
@@ -28,8 +29,12 @@ struct init {
     int stdio[3];
     bool must_change_directory_as_user;
     struct sync_ids ids;
+    struct sync_message *early[SYNC_TYPE_MAX]; /* messages that came before they were expected */
     char **env;
     char *program; /* path of the command */
 };
 
 void init_main(struct init *init) DHOW_NORETURN;
+
+/* sync_expect() in the child's order: what the parent sent earlier than it is wanted is kept. */
+int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e);

@@ -67,7 +67,7 @@ static int step_user_namespace(struct init *init, const void *arg, struct err *e
     int r;
 
     (void)arg;
-    if (sync_expect(init->sync_fd, SYNC_MAPPED, &m, e) < 0)
+    if (init_expect(init, SYNC_MAPPED, &m, e) < 0)
         return -1;
     if (m.n_fds == 1)
         init->root_fd = take_fd(&m.fds[0]);
@@ -143,7 +143,7 @@ static int step_cgroup(struct init *init, const void *arg, struct err *e)
     int r;
 
     (void)arg;
-    if (init->plan->cgroup_path && sync_expect(init->sync_fd, SYNC_ATTACHED, &m, e) < 0)
+    if (init->plan->cgroup_path && init_expect(init, SYNC_ATTACHED, &m, e) < 0)
         return -1;
     if (!init->plan->namespaces.has_new_cgroup)
         return 0;
@@ -272,6 +272,7 @@ int namespaces_plan(struct runtime_plan *p, struct err *e)
         plan_add(p, "join namespaces", step_join, NULL, NULL);
     if (ns->clone_flags & CLONE_NEWUSER)
         plan_add(p, "user namespace", step_user_namespace, NULL, NULL);
+    rootfs_plan_overlay(p);
     add_flag_names(&names, ns->clone_flags | ns->unshare_flags);
     plan_add(p, "namespaces", step_unshare, NULL, "%s", str_text(&names));
     plan_add(p, "private mounts", step_private, NULL, NULL);

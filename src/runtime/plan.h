@@ -106,6 +106,8 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
 /* The features, in files of these names. */
 int namespaces_plan(struct runtime_plan *p, struct err *e);
 int rootfs_plan(struct runtime_plan *p, struct err *e);
+/* The overlay is made, detached, before the child unshares its mounts. */
+void rootfs_plan_overlay(struct runtime_plan *p);
 int rootfs_plan_finish(struct runtime_plan *p, struct err *e);
 int sysctl_plan(struct runtime_plan *p, struct err *e);
 int mounts_plan(struct runtime_plan *p, struct err *e);

@@ -12,7 +12,9 @@
  */
 #include "runtime/rootfs.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 
 #include "base/str.h"
 #include "runtime/init.h"
@@ -67,26 +69,52 @@ int rootfs_make_overlay(const struct runtime_rootfs *r, const int *lowers, struc
     return fd < 0 ? err_sys(e, fd, "mount the overlay") : fd;
 }
 
-int rootfs_mount_overlay(const struct runtime_rootfs *r, const int *lowers, int mount_point_fd,
-                         struct err *e)
+/* The kernel takes layers of the caller's own mount namespace only: the same directory, by its
+ * path, in ours. The path is the engine's own; what it finds must be what the fd is. */
+static int reopen_here(int fd)
+{
+    char link[32], path[PATH_MAX];
+    auto_fd int here = FD_NONE;
+    struct stat was, is;
+    int r;
+
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+    r = sys_readlink(AT_FDCWD, link, path, sizeof(path));
+    if (r >= 0)
+        r = here = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
+    if (r >= 0)
+        r = sys_stat(fd, "", &was);
+    if (r >= 0)
+        r = sys_stat(here, "", &is);
+    if (r < 0)
+        return r;
+    return was.st_dev == is.st_dev && was.st_ino == is.st_ino ? take_fd(&here) : -ESTALE;
+}
+
+int rootfs_mount_overlay(const struct runtime_rootfs *r, int mount_point_fd, struct err *e)
 {
     auto_str options = STR_INIT(4095);
-    char link[32], path[4096];
+    char link[32], path[PATH_MAX];
     int x;
 
-    for (size_t i = 0; i < r->n_lowers; i++)
-        str_addf(&options, "%s/proc/self/fd/%d",
-                 i ? ":" : "lowerdir=", lowers ? lowers[i] : r->lower_fds[i]);
-    if (r->upper_fd >= 0)
-        str_addf(&options, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", r->upper_fd,
-                 r->work_fd);
+    for (size_t i = 0; i < r->n_lowers + (r->upper_fd >= 0 ? 2 : 0); i++) {
+        size_t past = i - MIN(i, r->n_lowers);
+        const char *key = i == 0            ? "lowerdir="
+                          : i < r->n_lowers ? ":"
+                          : past == 0       ? ",upperdir="
+                                            : ",workdir=";
+
+        x = reopen_here(i < r->n_lowers ? r->lower_fds[i] : past == 0 ? r->upper_fd : r->work_fd);
+        if (x < 0)
+            return err_sys(e, x, "open a layer in the mount namespace");
+        str_addf(&options, "%s/proc/self/fd/%d", key, x);
+    }
     if (options.too_big)
         return err_set(e, ERR_UNSUPPORTED, "this kernel cannot mount %zu layers", r->n_lowers);
     x = sys_mount_data("overlay", mount_point_fd, "overlay", 0, str_text(&options));
     if (x < 0)
         return err_sys(e, x, "mount the overlay");
-    /* The fd is the directory beneath the new mount; its path, a trusted one of ours, leads to the
-     * top. */
+    /* The fd is the directory beneath the new mount; its path leads to the top. */
     snprintf(link, sizeof(link), "/proc/self/fd/%d", mount_point_fd);
     x = sys_readlink(AT_FDCWD, link, path, sizeof(path));
     if (x >= 0)
@@ -104,18 +132,22 @@ static int attach_root(struct init *init, int tree, struct err *e)
     return 0;
 }
 
+/* Before the child has a mount namespace of its own: the layers are fds of the caller's. With a
+ * user namespace the parent sent it already. */
 static int step_overlay(struct init *init, const void *arg, struct err *e)
 {
-    const struct runtime_rootfs *r = arg;
-    int tree = init->root_fd; /* of the parent, with a user namespace */
+    int tree = init->root_fd >= 0 ? init->root_fd : rootfs_make_overlay(arg, NULL, e);
 
-    if (tree < 0)
-        tree = rootfs_make_overlay(r, NULL, e);
-    if (tree == -2) {
-        init->root_fd = rootfs_mount_overlay(r, NULL, init->mount_point_fd, e);
-        return init->root_fd < 0 ? -1 : 0;
-    }
-    return tree < 0 ? -1 : attach_root(init, tree, e);
+    init->root_fd = tree;
+    return tree < 0 && tree != -2 ? -1 : 0;
+}
+
+static int step_attach_overlay(struct init *init, const void *arg, struct err *e)
+{
+    if (init->root_fd >= 0)
+        return attach_root(init, init->root_fd, e);
+    init->root_fd = rootfs_mount_overlay(arg, init->mount_point_fd, e);
+    return init->root_fd < 0 ? -1 : 0;
 }
 
 static int step_directory(struct init *init, const void *source, struct err *e)
@@ -202,6 +234,15 @@ static bool is_single_layer(const struct runtime_rootfs *r)
     return r->n_lowers == 1 && r->upper_fd < 0;
 }
 
+void rootfs_plan_overlay(struct runtime_plan *p)
+{
+    const struct runtime_rootfs *r = &p->config->rootfs;
+
+    if (r->n_lowers > 0 && !is_single_layer(r))
+        plan_add(p, "overlay", step_overlay, r, "%zu layers%s", r->n_lowers,
+                 r->upper_fd < 0 ? ", read-only" : "");
+}
+
 int rootfs_plan(struct runtime_plan *p, struct err *e)
 {
     const struct runtime_rootfs *r = &p->config->rootfs;
@@ -215,8 +256,7 @@ int rootfs_plan(struct runtime_plan *p, struct err *e)
     if (is_single_layer(r))
         return plan_tree(p, r->lower_fds[0], "", 0);
     if (r->n_lowers > 0) {
-        plan_add(p, "overlay", step_overlay, r, "%zu layers%s", r->n_lowers,
-                 r->upper_fd < 0 ? ", read-only" : "");
+        plan_add(p, "root file system", step_attach_overlay, r, NULL);
         return 0;
     }
     if (!path || path[0] != '/')

@@ -7,6 +7,6 @@
  * -1. Needs CAP_SYS_ADMIN; -2 with no error set: this kernel (before 6.5) cannot make it detached,
  * use rootfs_mount_overlay(). */
 int rootfs_make_overlay(const struct runtime_rootfs *r, const int *lowers, struct err *e);
-/* The same by mount(2), attached at mount_point_fd: the root's fd. */
-int rootfs_mount_overlay(const struct runtime_rootfs *r, const int *lowers, int mount_point_fd,
-                         struct err *e);
+/* The same by mount(2), for the caller's own mount namespace, attached at mount_point_fd: the
+ * root's fd. */
+int rootfs_mount_overlay(const struct runtime_rootfs *r, int mount_point_fd, struct err *e);
