@@ -45,6 +45,7 @@ struct archive {
 struct file_reader {
     int fd;
     uint64_t at;
+    uint64_t size;
     unsigned char buf[READ_BYTES];
 };
 
@@ -55,6 +56,8 @@ static int fill_from_file(void *arg, const unsigned char **ret, size_t *ret_len,
 
     if (n < 0)
         return err_sys(e, -errno, "read the archive");
+    if (n == 0 && f->at > f->size)
+        return err_set(e, ERR_INVALID, "the archive is truncated");
     f->at += (size_t)n;
     *ret = f->buf;
     *ret_len = (size_t)n;
@@ -132,17 +135,20 @@ static int index_tar(struct archive *a, struct err *e)
     struct tar_reader *tar = tar_reader_new(&input);
     const struct tar_entry *t;
     size_t names_left = NAMES_MAX_BYTES;
+    struct stat st;
     int r;
 
     f->fd = a->spool_fd >= 0 ? a->spool_fd : a->fd;
-    while ((r = tar_next(tar, &t, e)) > 0) {
+    r = sys_stat(f->fd, "", &st);
+    if (r < 0)
+        err_sys(e, r, "look at the archive");
+    else
+        f->size = (uint64_t)st.st_size;
+    while (r >= 0 && (r = tar_next(tar, &t, e)) > 0)
         r = add_member(a, t, tar_position(tar), &names_left, e);
-        if (r < 0)
-            break;
-    }
     tar_reader_free(tar);
     free(f);
-    return r;
+    return r < 0 ? err_wrap(e, "the file is not an image archive") : 0;
 }
 
 /* ---- opening ---- */
