@@ -27,11 +27,6 @@
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
-/* Our ends of the container's streams. */
-struct streams {
-    int in, out, err;
-};
-
 static void say(const struct start *s, enum monitor_packet type, const void *p, size_t n)
 {
     char packet[1 + sizeof(struct err) + 512];
@@ -43,37 +38,8 @@ static void say(const struct start *s, enum monitor_packet type, const void *p, 
                        0); /* a caller that is gone needs no answer */
 }
 
-static int make_pipe(int *ret_read, int *ret_write, struct err *e)
+static int create(struct start *s, struct runtime_container *rc, struct err *e)
 {
-    int p[2], r = sys_pipe(p);
-
-    if (r < 0)
-        return err_sys(e, r, "make a pipe");
-    *ret_read = p[0];
-    *ret_write = p[1];
-    return 0;
-}
-
-/* Without a terminal: pipes; stdin only for an interactive container, else its own /dev/null. */
-static int make_streams(struct start *s, struct streams *ours, struct err *e)
-{
-    const struct engine_options *o = &s->launch.options;
-    int *theirs = s->config.stdio;
-
-    if (o->tty)
-        return 0;
-    if (o->interactive && make_pipe(&theirs[0], &ours->in, e) < 0)
-        return -1;
-    if (make_pipe(&ours->out, &theirs[1], e) < 0)
-        return -1;
-    return make_pipe(&ours->err, &theirs[2], e);
-}
-
-static int create(struct start *s, struct runtime_container *rc, struct streams *ours,
-                  struct err *e)
-{
-    if (make_streams(s, ours, e) < 0)
-        return -1;
     if (runtime_create(s->plan, rc, e) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(s->config.stdio); i++)
@@ -135,7 +101,7 @@ static char **monitor_arguments(struct engine *en, const struct store_container 
 }
 
 static int execute_monitor(struct engine *en, struct start *s, const struct store_container *c,
-                           struct runtime_container *rc, const struct streams *ours)
+                           struct runtime_container *rc)
 {
     int fds[MONITOR_FD_MAX] = {
         [0] = s->null,
@@ -146,9 +112,9 @@ static int execute_monitor(struct engine *en, struct start *s, const struct stor
         [MONITOR_FD_LISTEN] = sys_listen_at(s->rundir, "attach.sock", 16),
         [MONITOR_FD_CLIENT] = s->attach ? s->client[1] : FD_NONE,
         [MONITOR_FD_PIDFD] = rc->pidfd,
-        [MONITOR_FD_STDIN] = ours->in,
-        [MONITOR_FD_STDOUT] = ours->out,
-        [MONITOR_FD_STDERR] = ours->err,
+        [MONITOR_FD_STDIN] = s->ours.in,
+        [MONITOR_FD_STDOUT] = s->ours.out,
+        [MONITOR_FD_STDERR] = s->ours.err,
         [MONITOR_FD_TERMINAL] = rc->terminal_fd,
         [MONITOR_FD_OOM] = rc->oom_fd,
         [MONITOR_FD_ALIVE] = s->alive,
@@ -162,6 +128,7 @@ static int execute_monitor(struct engine *en, struct start *s, const struct stor
     if (fds[MONITOR_FD_LISTEN] < 0)
         return fds[MONITOR_FD_LISTEN];
     say(s, MONITOR_STARTED, (char *)&started + 1, sizeof(started) - 1);
+    trace_adopt_fd(FD_NONE); /* its number may be anything from now on */
     r = sys_place_fds(fds, MONITOR_FD_MAX);
     /* From here on only the fixed numbers are true. */
     rc->pidfd = MONITOR_FD_PIDFD;
@@ -185,7 +152,6 @@ static DHOW_NORETURN void fail(struct start *s, struct runtime_container *rc, co
 void become_monitor(struct engine *en, struct start *s, const struct store_container *c)
 {
     struct runtime_container rc = RUNTIME_CONTAINER_NONE;
-    struct streams ours = {FD_NONE, FD_NONE, FD_NONE};
     struct err e = {0};
     int r;
 
@@ -193,9 +159,9 @@ void become_monitor(struct engine *en, struct start *s, const struct store_conta
     trace_role("monitor");
     s->client[0] = fd_close(s->client[0]);
     (void)sys_setsid(); /* fails only for a group's leader, which a fork is not */
-    if (create(s, &rc, &ours, &e) < 0 || record_and_start(s, &rc, &e) < 0)
+    if (create(s, &rc, &e) < 0 || record_and_start(s, &rc, &e) < 0)
         fail(s, &rc, &e);
-    r = execute_monitor(en, s, c, &rc, &ours);
+    r = execute_monitor(en, s, c, &rc);
     err_sys(&e, r, "execute the monitor program");
     fail(s, &rc, &e);
 }

@@ -9,6 +9,11 @@
 #include "runtime/monitor.h"
 #include "runtime/runtime.h"
 
+/* Our ends of the container's streams. */
+struct streams {
+    int in, out, err;
+};
+
 struct start {
     bool attach;
     uint16_t rows, cols;
@@ -16,6 +21,7 @@ struct start {
     store_fd_list layers;
     struct runtime_config config;
     struct runtime_plan *plan;
+    struct streams ours; /* theirs are config.stdio */
     char *seccomp_cache;
     int rundir, alive, etc, mount_point; /* RUNROOT/containers/ID and in it */
     int dir, upper, work, log;           /* ROOT/containers/ID and in it */
@@ -26,6 +32,7 @@ struct start {
 #define START_NONE                                                                                 \
     {                                                                                              \
         .rundir = FD_NONE, .alive = FD_NONE, .etc = FD_NONE, .mount_point = FD_NONE,               \
+        .ours = {FD_NONE, FD_NONE, FD_NONE}, .config = {.stdio = {FD_NONE, FD_NONE, FD_NONE}},     \
         .dir = FD_NONE, .upper = FD_NONE, .work = FD_NONE, .log = FD_NONE,                         \
         .monitor_program = FD_NONE, .null = FD_NONE,                                               \
         .client =                                                                                  \

@@ -165,17 +165,21 @@ static void fill_row(struct view *v, const struct store_image *i)
     v->architecture = alloc_strdup(i->architecture);
     v->os = alloc_strdup(i->os);
     v->size = v->virtual_size = i->size_bytes;
-    v->created =
-        i->created_ns > 0 ? units_rfc3339(i->created_ns) : alloc_strdup("0001-01-01T00:00:00Z");
 }
 
 static void fill_config(struct view *v, struct json_object *config)
 {
+    int64_t created_ns;
     size_t n;
 
     v->config = part(config, "config", json_type_object);
     v->history = part(config, "history", json_type_array);
     v->labels = part(v->config, "Labels", json_type_object);
+    v->created = text_of(config, "created");
+    if (!v->created || units_rfc3339_parse(v->created, &created_ns) < 0) {
+        free(v->created);
+        v->created = alloc_strdup("0001-01-01T00:00:00Z"); /* Go's "unknown" */
+    }
     v->version = text_of(config, "docker_version");
     v->author = text_of(config, "author");
     v->user = text_of(v->config, "User");

@@ -29,9 +29,24 @@ static void start_done(struct start *s)
     runtime_plan_free(s->plan);
     store_fd_list_done(&s->layers);
     launch_done(&s->launch);
-    int *const fds[] = {&s->rundir,    &s->alive, &s->etc, &s->mount_point,     &s->dir,
-                        &s->upper,     &s->work,  &s->log, &s->monitor_program, &s->client[0],
-                        &s->client[1], &s->null};
+    int *const fds[] = {&s->rundir,
+                        &s->alive,
+                        &s->etc,
+                        &s->mount_point,
+                        &s->dir,
+                        &s->upper,
+                        &s->work,
+                        &s->log,
+                        &s->monitor_program,
+                        &s->client[0],
+                        &s->client[1],
+                        &s->null,
+                        &s->ours.in,
+                        &s->ours.out,
+                        &s->ours.err,
+                        &s->config.stdio[0],
+                        &s->config.stdio[1],
+                        &s->config.stdio[2]};
 
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         *fds[i] = fd_close(*fds[i]);
@@ -135,6 +150,32 @@ static int open_helpers(struct engine *en, struct start *s, struct err *e)
     return r < 0 ? err_sys(e, r, "make a socket pair") : 0;
 }
 
+static int make_pipe(int *ret_read, int *ret_write, struct err *e)
+{
+    int p[2], r = sys_pipe(p);
+
+    if (r < 0)
+        return err_sys(e, r, "make a pipe");
+    *ret_read = p[0];
+    *ret_write = p[1];
+    return 0;
+}
+
+/* Without a terminal: pipes; stdin only for an interactive container, else its own /dev/null. */
+static int make_streams(struct start *s, struct err *e)
+{
+    const struct engine_options *o = &s->launch.options;
+    int *theirs = s->config.stdio;
+
+    if (o->tty)
+        return 0;
+    if (o->interactive && make_pipe(&theirs[0], &s->ours.in, e) < 0)
+        return -1;
+    if (make_pipe(&s->ours.out, &theirs[1], e) < 0)
+        return -1;
+    return make_pipe(&s->ours.err, &theirs[2], e);
+}
+
 static int make_plan(struct engine *en, struct start *s, const char *id, struct err *e)
 {
     struct runtime_config *r = &s->config;
@@ -149,7 +190,7 @@ static int make_plan(struct engine *en, struct start *s, const char *id, struct 
                    .upper_fd = s->upper,
                    .work_fd = s->work,
                    .mount_point_fd = s->mount_point},
-        .stdio = {FD_NONE, FD_NONE, FD_NONE},
+        .stdio = {r->stdio[0], r->stdio[1], r->stdio[2]},
         .user = s->launch.user,
         .user_groups = s->launch.options.group_add,
         .set_home = true,
@@ -169,7 +210,7 @@ static int prepare(struct engine *en, struct start *s, const struct store_contai
     if (c->image_id && store_image_open_layers(en->store, c->image_id, &s->layers, e) < 0)
         return -1;
     if (open_helpers(en, s, e) < 0 || make_rundir(en, s, c->id, e) < 0 ||
-        make_dirs(en, s, c, e) < 0)
+        make_dirs(en, s, c, e) < 0 || make_streams(s, e) < 0)
         return -1;
     return make_plan(en, s, c->id, e);
 }
