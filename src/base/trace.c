@@ -61,6 +61,8 @@ static void DHOW_PRINTF(1, 2) append(const char *fmt, ...)
     errno = saved;
 }
 
+#define HIGH_FD 512
+
 int trace_open(const char *path)
 {
     auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
@@ -72,8 +74,9 @@ int trace_open(const char *path)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL; /* it is read again at the end */
-    trace_adopt_fd(take_fd(&fd));
-    return 0;
+    /* Out of the way of the low numbers, which processes of ours arrange by dup2. */
+    trace_adopt_fd(fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD));
+    return trace_fd() < 0 ? -errno : 0;
 }
 
 void trace_adopt_fd(int fd)
