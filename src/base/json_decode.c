@@ -155,25 +155,45 @@ static int decode_number(const struct path *p, struct json_object *o, const stru
 
 /* Compounds. They write into the zeroed field as they go: a failure frees the whole struct. */
 
+/* Room for n strings and the end, in the steps in which strv_take() grows: pushing each one with
+ * strv_add() counts them again, which a long hostile list makes quadratic. */
+static char **new_strv(size_t n)
+{
+    size_t room = 1;
+
+    if (n == 0)
+        return NULL;
+    while (room < n + 1)
+        room *= 2;
+    return alloc_zero(room, sizeof(char *));
+}
+
 static int decode_strv(const struct path *p, struct json_object *o, char ***ret, struct err *e)
 {
+    size_t n;
+
     if (expect(p, o, json_type_array, e) < 0)
         return -1;
-    for (size_t i = 0; i < json_object_array_length(o); i++) {
+    n = json_object_array_length(o);
+    *ret = new_strv(n);
+    for (size_t i = 0; i < n; i++) {
         struct path here = {.parent = p, .index = i};
         const char *s;
 
         if (decode_string(&here, json_object_array_get_idx(o, i), &s, e) < 0)
             return -1;
-        strv_add(ret, s);
+        (*ret)[i] = alloc_strdup(s);
     }
     return 0;
 }
 
 static int decode_strmap(const struct path *p, struct json_object *o, char ***ret, struct err *e)
 {
+    size_t i = 0;
+
     if (expect(p, o, json_type_object, e) < 0)
         return -1;
+    *ret = new_strv((size_t)json_object_object_length(o));
     json_object_object_foreach(o, key, value)
     {
         struct path here = {.parent = p, .key = key};
@@ -183,7 +203,7 @@ static int decode_strmap(const struct path *p, struct json_object *o, char ***re
             return fail(&here, e, ERR_INVALID, "the key has a '=' in it");
         if (decode_string(&here, value, &s, e) < 0)
             return -1;
-        strv_take(ret, alloc_printf("%s=%s", key, s));
+        (*ret)[i++] = alloc_printf("%s=%s", key, s);
     }
     return 0;
 }

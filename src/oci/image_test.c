@@ -189,6 +189,20 @@ static void counts_are_bounded(void **state)
     }
 }
 
+/* A million strings: quadratic work would run into the test's time limit. */
+static void a_long_list_costs_its_length(void **state)
+{
+    auto_free char *text =
+        repeat("{\"rootfs\":{\"type\":\"layers\"},\"config\":{\"Env\":[", "\"\"", 1000000, "]}}");
+    DHOW_CLEANUP(oci_image_config_done) struct oci_image_config c = {0};
+
+    (void)state;
+    assert_int_equal(oci_image_config_parse(text, strlen(text), &c, NULL), 0);
+    assert_int_equal(strv_len(c.config.env), 1000000);
+    strv_add(&c.config.env, "A=1"); /* the vector grows on as any other */
+    assert_string_equal(c.config.env[1000000], "A=1");
+}
+
 static void a_docker_configuration_is_read(void **state)
 {
     static const char text[] =
@@ -329,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_manifest_is_read),
         cmocka_unit_test(T_3727_hostile_manifests_are_refused),
         cmocka_unit_test(counts_are_bounded),
+        cmocka_unit_test(a_long_list_costs_its_length),
         cmocka_unit_test(a_docker_configuration_is_read),
         cmocka_unit_test(T_3727_hostile_configurations_are_refused),
         cmocka_unit_test(the_fitting_platform_is_selected),
