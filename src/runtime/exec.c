@@ -55,7 +55,7 @@ static int find_namespaces(pid_t pid, int *ret, struct err *e)
 
 static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup, struct err *e)
 {
-    int cgroup_fd = cgroup ? cgroup_clone_fd(cgroup) : FD_NONE;
+    int cgroup_fd = cgroup && cgroup_detect() == CGROUP_V2 ? cgroup_clone_fd(cgroup) : FD_NONE;
 
     if (launch_prepare(l, p, e) < 0 || launch_clone(l, cgroup_fd, e) < 0 ||
         launch_adjust_oom_score(l, NULL, e) < 0)
