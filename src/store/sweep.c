@@ -18,7 +18,8 @@
 
 struct sweep {
     struct store *s;
-    int trash_fd; /* FD_NONE: delete in place */
+    bool has_trash; /* it was tried to make one: at the first garbage */
+    int trash_fd;   /* FD_NONE: delete in place */
     char *trash_name;
     unsigned n_moved; /* names the entries of the trash */
 };
@@ -51,8 +52,6 @@ static int tmp_has_owner(struct sweep *w, int dir, const char *name, struct err 
     auto_fd int fd = FD_NONE;
     int r;
 
-    if (w->trash_name && strcmp(name, w->trash_name) == 0)
-        return 1;
     fd = sys_open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
     if (fd == -ENOTDIR || fd == -ELOOP || fd == -ENOENT)
         return 0;
@@ -76,6 +75,10 @@ static int discard(struct sweep *w, int dir, const char *name)
     auto_free char *moved = NULL;
     int r;
 
+    if (!w->has_trash) {
+        w->has_trash = true;
+        (void)store_make_tmp(w->s, "trash", &w->trash_fd, &w->trash_name, NULL);
+    }
     if (w->trash_fd < 0)
         return sys_remove_tree(dir, name);
     moved = alloc_printf("%u", w->n_moved++);
@@ -144,7 +147,6 @@ int store_sweep(struct store *s, struct err *e)
         return 0;
     if (r < 0)
         return err_sys(e, r, "lock '%s/store.lock'", s->root);
-    (void)store_make_tmp(s, "trash", &w.trash_fd, &w.trash_name, NULL); /* see discard() */
     r = db_read(s, sweep_all, &w, e);
     lock = fd_close(lock);
     if (empty_trash(&w, r < 0 ? NULL : e) < 0)
