@@ -19,7 +19,7 @@ teardown() {
     test_teardown
 }
 debian_image() {
-    image debian --name test/debian:1 debian
+    image debian --name localhost/test/debian:1 debian
 }
 
 # bats test_tags=short
@@ -113,7 +113,7 @@ time.sleep(20)' "$D/port" 3>&- &
 @test "archives that are cut, empty, or something else are refused" {
     local archive size form
     for form in docker-archive oci-tar; do
-        archive=$(image "load-$form-none" --format $form --name test/loaded:$form busybox)
+        archive=$(image "load-$form-none" --format $form --name localhost/test/loaded:$form busybox)
         size=$(stat -c %s "$archive")
         local part
         for part in 0 100 1000 $((size / 2)) $((size - 20000)); do
@@ -147,7 +147,7 @@ time.sleep(20)' "$D/port" 3>&- &
 
 @test "an archive with the diff id of another layer is refused" {
     local layout=$D/layout
-    python3 - "$(image load-docker-archive-none --format docker-archive --name test/loaded:docker-archive busybox)" "$D/wrong.tar" <<'PY'
+    python3 - "$(image load-docker-archive-none --format docker-archive --name localhost/test/loaded:docker-archive busybox)" "$D/wrong.tar" <<'PY'
 import io, json, sys, tarfile
 source, out = tarfile.open(sys.argv[1]), tarfile.open(sys.argv[2], "w")
 for member in source:

@@ -33,7 +33,7 @@ runs() { # the image can be run
     want_output 'it runs'
 }
 debian_image() {
-    image debian --name test/debian:1 debian
+    image debian --name localhost/test/debian:1 debian
 }
 
 # bats test_tags=short
@@ -134,7 +134,7 @@ debian_image() {
 # bats test_tags=short
 @test "a manifest list gives the image of this machine, --platform another" {
     local both other
-    both=$(image both --name test/both:1 --arch arm64 amd64 -- busybox)
+    both=$(image both --name localhost/test/both:1 --arch arm64 amd64 -- busybox)
     start_fake "$both"
     ok pull --tls-verify=false "$REGISTRY/test/both:1"
     ok image inspect --format '{{.Architecture}}' "$REGISTRY/test/both:1"
@@ -153,7 +153,7 @@ debian_image() {
 @test "gzip, gzip in members, zstd and plain layers" {
     local how
     for how in gzip gzip-members zstd none; do
-        start_fake "$(image "busybox-$how" --layers $how --name test/busybox:1 busybox)"
+        start_fake "$(image "busybox-$how" --layers $how --name localhost/test/busybox:1 busybox)"
         ok pull --tls-verify=false "$REGISTRY/test/busybox:$how"
         runs "$REGISTRY/test/busybox:$how"
         ok rmi "$REGISTRY/test/busybox:$how"
@@ -186,18 +186,25 @@ debian_image() {
     for form in oci-dir oci-tar docker-archive; do
         for outer in none gzip zstd; do
             [[ $form == oci-dir && $outer != none ]] && continue
-            path=$(image "load-$form-$outer" --format $form --outer $outer --name test/loaded:$form busybox)
+            path=$(image "load-$form-$outer" --format $form --outer $outer --name localhost/test/loaded:$form busybox)
             ok load -i "$path"
             want_match "localhost/test/loaded:$form"
             runs "localhost/test/loaded:$form"
             ok rmi "localhost/test/loaded:$form"
         done
     done
-    path=$(image load-docker-archive-gzip --format docker-archive --outer gzip --name test/loaded:docker-archive busybox)
+    path=$(image load-docker-archive-gzip --format docker-archive --outer gzip --name localhost/test/loaded:docker-archive busybox)
     ok load <"$path"
     # shellcheck disable=SC2002
     cat "$path" | dhow load -q >/dev/null
     runs localhost/test/loaded:docker-archive
+}
+
+@test "a short name in an archive is stored under localhost" {
+    ok load -q -i "$(image short.tar --format docker-archive --name short/name:1 busybox)"
+    ok images --format '{{.Repository}}:{{.Tag}}'
+    want_output localhost/short/name:1
+    runs short/name:1
 }
 
 @test "an image that other tools saved is loaded" {
@@ -240,7 +247,7 @@ debian_image() {
 @test "layers that two images share are kept until the last one goes" {
     load_busybox
     local other
-    other=$(image configured --name test/configured:1 --config '{"Entrypoint":["/bin/sh","-c","echo $0 $1 $(id -u) $(pwd) $V"],"Cmd":["one","two"],"User":"app","WorkingDir":"/home/app","Env":["PATH=/bin","V=value"]}' busybox)
+    other=$(image configured --name localhost/test/configured:1 --config '{"Entrypoint":["/bin/sh","-c","echo $0 $1 $(id -u) $(pwd) $V"],"Cmd":["one","two"],"User":"app","WorkingDir":"/home/app","Env":["PATH=/bin","V=value"]}' busybox)
     ok load -q -i "$other"
     [[ $(find "$ROOT/layers" -mindepth 1 -maxdepth 1 | wc -l) == 1 ]]
     ok rmi "$IMAGE"

@@ -106,10 +106,10 @@ image() {
     echo "$out"
 }
 busybox_image() {
-    image busybox --name test/busybox:1 busybox
+    image busybox --name localhost/test/busybox:1 busybox
 }
 load_busybox() {
-    dhow load -q -i "$(image busybox.tar --format docker-archive --name test/busybox:1 busybox)" >/dev/null
+    dhow load -q -i "$(image busybox.tar --format docker-archive --name localhost/test/busybox:1 busybox)" >/dev/null
 }
 
 # ---- registries ----

@@ -195,7 +195,7 @@ run_box() {
 
 @test "the image's entry point, command, user, directory and environment count" {
     local with
-    with=$(image configured --name test/configured:1 --config '{"Entrypoint":["/bin/sh","-c","echo $0 $1 $(id -u) $(pwd) $V"],"Cmd":["one","two"],"User":"app","WorkingDir":"/home/app","Env":["PATH=/bin","V=value"]}' busybox)
+    with=$(image configured --name localhost/test/configured:1 --config '{"Entrypoint":["/bin/sh","-c","echo $0 $1 $(id -u) $(pwd) $V"],"Cmd":["one","two"],"User":"app","WorkingDir":"/home/app","Env":["PATH=/bin","V=value"]}' busybox)
     ok load -q -i "$with"
     run_box localhost/test/configured:1
     want_output 'one two 1000 /home/app value'

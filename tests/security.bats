@@ -40,7 +40,7 @@ hostile() {
     local name=$1
     shift
     rm -rf "$D/hostile"
-    "$DHOW_TOP/tools/make-image" --name "test/$name:1" --arg "target=$T/host" "$@" "$D/hostile"
+    "$DHOW_TOP/tools/make-image" --name "localhost/test/$name:1" --arg "target=$T/host" "$@" "$D/hostile"
     try load -q -i "$D/hostile"
     rm -rf "$D/hostile"
 }
@@ -188,7 +188,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)' "$@"
     local attack rss code before
     for attack in many bomb; do
         rm -rf "$D/hostile"
-        "$DHOW_TOP/tools/make-image" --name test/layer:1 --arg attack=$attack hostile-layer "$D/hostile"
+        "$DHOW_TOP/tools/make-image" --name localhost/test/layer:1 --arg attack=$attack hostile-layer "$D/hostile"
         before=$SECONDS
         read -r rss code < <(max_rss timeout 120 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" load -q -i "$D/hostile" 2>"$T/err" 3>&- | tail -n 1)
         echo "$attack: $rss kB, code $code, $((SECONDS - before)) s: $(cat "$T/err")"
@@ -205,7 +205,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, code)' "$@"
 @test "T-unpack a zstd window of 2 GiB takes no 2 GiB" {
     [[ -z ${DHOW_SLOW_BUILD:-} ]] || skip "a sanitizer's memory is not the program's"
     local rss code layout
-    layout=$(image busybox-zstd-window --layers zstd-window --name test/window:1 busybox)
+    layout=$(image busybox-zstd-window --layers zstd-window --name localhost/test/window:1 busybox)
     read -r rss code < <(max_rss timeout 120 "$DHOW" --root "$ROOT" --runroot "$RUNROOT" load -q -i "$layout" 2>"$T/err" 3>&- | tail -n 1)
     echo "$rss kB, code $code: $(cat "$T/err")"
     [[ $code == 0 || $code == 125 ]]
