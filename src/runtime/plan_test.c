@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <sys/mount.h>
+
+#include "base/str.h"
+#include "base/strv.h"
+#include "runtime/mountopt.h"
+#include "runtime/plan.h"
+#include "runtime/rootpath.h"
+
+#define PROCESS                                                                                    \
+    "\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"args\":[\"sh\"],\"cwd\":\"/"                    \
+    "\",\"env\":[\"PATH=/bin\"]}"
+#define NAMESPACES                                                                                 \
+    "{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":"     \
+    "\"network\"}"
+#define HEAD           "{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"/r\"}," PROCESS ","
+#define LINUX(members) HEAD "\"linux\":{\"namespaces\":[" NAMESPACES "]" members "}}"
+
+/* The plan's text, or NULL with the error. Decoded without validation: the plan must find it by
+ * itself. */
+static char *plan_text(const char *json, struct err *e)
+{
+    struct oci_spec spec = {0};
+    struct runtime_plan *plan = NULL;
+    char *text = NULL;
+
+    if (json_decode_text(json, strlen(json), 1u << 20, &oci_spec_json, &spec, e) == 0 &&
+        runtime_plan(&(struct runtime_config){.id = "x",
+                                              .spec = &spec,
+                                              .rootfs = {.upper_fd = FD_NONE,
+                                                         .work_fd = FD_NONE,
+                                                         .mount_point_fd = FD_NONE},
+                                              .stdio = {FD_NONE, FD_NONE, FD_NONE},
+                                              .etc_dirfd = FD_NONE},
+                     &plan, e) == 0)
+        text = runtime_plan_text(plan);
+    runtime_plan_free(plan);
+    oci_spec_done(&spec);
+    return text;
+}
+
+static void prints_its_steps_in_order(void **state)
+{
+    static const char *const order[] = {
+        "namespaces",    "private mounts",  "loopback",       "root directory", "kernel parameters",
+        "proc on /proc", "default devices", "read-only path", "masked path",    "pivot",
+        "directory",     "find command",    "ready",          "streams",        "umask",
+        "privileges",    "execute",
+    };
+    struct err e = {0};
+    auto_free char *text =
+        plan_text(HEAD
+                  "\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}],"
+                  "\"linux\":{\"namespaces\":[" NAMESPACES
+                  "],\"sysctl\":{\"net.core.somaxconn\":\"5\"},"
+                  "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"]}}",
+                  &e);
+    const char *at = text;
+
+    (void)state;
+    if (!text)
+        fail_msg("%s", e.msg);
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        at = strstr(at, order[i]);
+        if (!at)
+            fail_msg("'%s' is not in its place in\n%s", order[i], text);
+    }
+}
+
+static void refuses_before_anything_is_made(void **state)
+{
+    static const struct {
+        const char *json;
+        enum err_kind kind;
+        const char *message;
+    } cases[] = {
+        {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}", ERR_UNSUPPORTED,
+         "mount namespace"},
+        {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\",\"path\":\"/x\"}]}}", ERR_UNSUPPORTED,
+         "joining a mount"},
+        {HEAD "\"linux\":{\"namespaces\":[" NAMESPACES ",{\"type\":\"user\"}]}}", ERR_INVALID,
+         "uidMappings"},
+        {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]},\"hostname\":\"x\"}", ERR_INVALID,
+         "uts"},
+        {HEAD "\"mounts\":[{\"destination\":\"/a/../"
+              "b\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
+         ERR_INVALID, "'..'"},
+        {HEAD "\"mounts\":[{\"destination\":\"/"
+              "\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
+         ERR_INVALID, "'/'"},
+        {HEAD "\"mounts\":[{\"destination\":\"/"
+              "a\",\"type\":\"bind\",\"source\":\"rel\"}],\"linux\":{\"namespaces\":[" NAMESPACES
+              "]}}",
+         ERR_INVALID, "not absolute"},
+        {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/"
+              "x\",\"options\":[\"bind\",\"size=1\"]}],\"linux\":{\"namespaces\":[" NAMESPACES
+              "]}}",
+         ERR_INVALID, "unknown mount option 'size'"},
+        {HEAD "\"mounts\":[{\"destination\":\"/"
+              "a\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}],\"linux\":{\"namespaces\":"
+              "[" NAMESPACES "]}}",
+         ERR_UNSUPPORTED, "tmpcopyup"},
+        {LINUX(",\"rootfsPropagation\":\"odd\""), ERR_INVALID, "rootfsPropagation"},
+        {LINUX(",\"maskedPaths\":[\"relative\"]"), ERR_INVALID, "not an absolute path"},
+        {LINUX(",\"devices\":[{\"type\":\"x\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1}]"),
+         ERR_INVALID, "unknown type"},
+        {LINUX(",\"devices\":[{\"type\":\"c\",\"path\":\"/dev/../x\",\"major\":1,\"minor\":1}]"),
+         ERR_INVALID, "'..'"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = {0};
+        auto_free char *text = plan_text(cases[i].json, &e);
+
+        if (text)
+            fail_msg("taken: %s", cases[i].json);
+        if (!strstr(e.msg, cases[i].message))
+            fail_msg("'%s' is not in '%s'", cases[i].message, e.msg);
+        assert_int_equal(e.kind, cases[i].kind);
+    }
+}
+
+static void t_0811_takes_only_kernel_parameters_of_the_table(void **state)
+{
+    static const char *const good[] = {"kernel.msgmax", "kernel.shm_rmid_forced",
+                                       "fs.mqueue.msg_max", "net.ipv4.ip_forward",
+                                       "net.ipv4.conf.eth0-1.forwarding"};
+    static const char *const bad[] = {
+        "kernel.core_pattern",
+        "kernel.shm_rmid_forced+kernel.core_pattern",
+        "net/ipv4/ip_forward",
+        "net..ipv4",
+        "net.",
+        "net.ipv4.",
+        ".net.ipv4",
+        "kernel.msgmax\\nkernel.x",
+        "net.ipv4\\nx",
+        "fs.file-max",
+        "kernel.msgmax.x",
+        "net.../../kernel.core_pattern",
+        "",
+        "kernel",
+        "vm.swappiness",
+        "kernel.hostname",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(good) + ARRAY_LEN(bad); i++) {
+        const char *name = i < ARRAY_LEN(good) ? good[i] : bad[i - ARRAY_LEN(good)];
+        auto_free char *json = alloc_printf(LINUX(",\"sysctl\":{\"%s\":\"1\"}"), name);
+        struct err e = {0};
+        auto_free char *text = plan_text(json, &e);
+
+        if ((text != NULL) != (i < ARRAY_LEN(good)))
+            fail_msg("'%s': %s", name, text ? "taken" : e.msg);
+    }
+    {
+        struct err e = {0};
+        auto_free char *text = plan_text(HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}],"
+                                              "\"sysctl\":{\"net.core.somaxconn\":\"1\"}}}",
+                                         &e);
+
+        assert_null(text); /* of the host's network */
+    }
+}
+
+static void checks_capabilities(void **state)
+{
+    static const struct {
+        const char *caps;
+        const char *message; /* NULL: fine */
+    } cases[] = {
+        {"\"bounding\":[\"CAP_CHOWN\"],\"permitted\":[\"CAP_CHOWN\"],\"effective\":[\"CAP_CHOWN\"]",
+         NULL},
+        {"\"bounding\":[\"CAP_NOPE\"]", "unknown capability 'CAP_NOPE'"},
+        {"\"effective\":[\"CAP_CHOWN\"]", "not permitted"},
+        {"\"permitted\":[\"CAP_CHOWN\"],\"ambient\":[\"CAP_CHOWN\"]", "ambient"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        auto_free char *json =
+            alloc_printf("{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":\"/"
+                         "r\"},\"process\":{\"user\":{\"uid\":0,\"gid\":0},"
+                         "\"args\":[\"sh\"],\"cwd\":\"/"
+                         "\",\"capabilities\":{%s}},\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
+                         cases[i].caps);
+        struct err e = {0};
+        auto_free char *text = plan_text(json, &e);
+
+        if (!cases[i].message && !text)
+            fail_msg("%s", e.msg);
+        if (cases[i].message && (text || !strstr(e.msg, cases[i].message)))
+            fail_msg("'%s' is not in '%s'", cases[i].message, e.msg);
+    }
+}
+
+static void cleans_paths(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"/", ""},
+        {"//", ""},
+        {"/a", "a"},
+        {"/a//b/./c/", "a/b/c"},
+        {"/..a/b..", "..a/b.."},
+        {"/a/..", NULL},
+        {"/../a", NULL},
+        {"a", NULL},
+        {"", NULL},
+        {NULL, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        auto_free char *got = rootpath_clean(cases[i].in, "path", NULL);
+
+        if (!str_equal(got, cases[i].out))
+            fail_msg("%s: '%s'", cases[i].in, got ? got : "refused");
+    }
+}
+
+static void reads_mount_options(void **state)
+{
+    static const struct {
+        const char *options;
+        uint64_t set, clear, recursive_set, propagation;
+        size_t n_params;
+        bool is_bind;
+    } cases[] = {
+        {"nosuid,nodev,noexec", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0, 0, 0,
+         0, false},
+        {"ro,rw", 0, MOUNT_ATTR_RDONLY, 0, 0, 0, false},
+        {"rw,ro", MOUNT_ATTR_RDONLY, 0, 0, 0, 0, false},
+        {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME, 0, 0, 0, false},
+        {"noatime,strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME, 0, 0, 0, false},
+        {"rbind,rro,rslave", 0, 0, MOUNT_ATTR_RDONLY, MS_SLAVE, 0, true},
+        {"size=64k,mode=755,defaults,inode64", 0, 0, 0, 0, 3, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        auto_strv options = strv_split(cases[i].options, ',');
+        struct mountopt o = {0};
+
+        assert_int_equal(mountopt_parse(options, &o, NULL), 0);
+        assert_int_equal(o.set, cases[i].set);
+        assert_int_equal(o.clear, cases[i].clear);
+        assert_int_equal(o.recursive_set, cases[i].recursive_set);
+        assert_int_equal(o.propagation, cases[i].propagation);
+        assert_int_equal(o.params.len, cases[i].n_params);
+        assert_int_equal(o.is_bind, cases[i].is_bind);
+        mountopt_done(&o);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prints_its_steps_in_order),
+        cmocka_unit_test(refuses_before_anything_is_made),
+        cmocka_unit_test(t_0811_takes_only_kernel_parameters_of_the_table),
+        cmocka_unit_test(checks_capabilities),
+        cmocka_unit_test(cleans_paths),
+        cmocka_unit_test(reads_mount_options),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
