@@ -135,7 +135,11 @@ void heal(struct engine *en)
 {
     auto_strv names = NULL;
 
+    struct err e = {0};
+
     TRACE_SPAN("heal");
+    if (store_needs_sweep(en->store) && store_sweep(en->store, &e) < 0)
+        log_warn("sweep the store: %s, ignoring", e.msg);
     if (sys_list_dir(en->containers_fd, ".", &names) < 0)
         return;
     STRV_FOREACH (name, names) {

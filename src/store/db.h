@@ -129,3 +129,6 @@ void store_guard_born(struct store *s, const char *id);
 /* tmp/PREFIX.XXXXXX with mode 0700, opened and with its mark (a shared lock) held. */
 int store_make_tmp(struct store *s, const char *prefix, int *ret_fd, char **ret_name,
                    struct err *e);
+
+/* Before rows go whose data goes after them (sweep.c). */
+void store_mark_garbage(struct store *s);

@@ -202,6 +202,7 @@ static int delete_rows(struct store *s, void *arg, struct err *e)
  * loss would have no layers. */
 int store_image_remove(struct store *s, const char *id, struct err *e)
 {
+    store_mark_garbage(s);
     if (db_write_removal(s, DB_SYNC_FULL, delete_rows, (void *)id, e) < 0)
         return -1;
     return store_sweep(s, e);

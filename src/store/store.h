@@ -125,6 +125,8 @@ int store_container_dir(struct store *s, const char *id, bool create, int *ret_f
  * directories. Does nothing while another process (or an open staging directory of this one) has
  * data on its way to a row: who pulls, sweeps after store_staging_remove(). */
 int store_sweep(struct store *s, struct err *e);
+/* One look at tmp/: true while something is on its way, and after it was killed there. */
+bool store_needs_sweep(struct store *s);
 struct store_usage {
     uint64_t n_images;
     uint64_t n_layers;

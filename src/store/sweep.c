@@ -156,3 +156,16 @@ int store_sweep(struct store *s, struct err *e)
     free(w.trash_name);
     return r;
 }
+
+/* A directory in tmp/ that nobody holds: garbage itself, it tells that a sweep is due. */
+void store_mark_garbage(struct store *s)
+{
+    (void)sys_mkdir(s->root_fd, "tmp/garbage", 0700); /* without the mark the next removal sweeps */
+}
+
+bool store_needs_sweep(struct store *s)
+{
+    auto_strv names = NULL;
+
+    return sys_list_dir(s->root_fd, "tmp", &names) == 0 && names;
+}
