@@ -17,8 +17,9 @@
  *
  * What it does: fd 3 is the sync socket. It is marked close-on-exec, so that the parent sees the
  * end of the stream when the command runs; argv is {path, args[0], args[1], ...}. If execve fails,
- * {SYNC_EXEC_FAILED, -errno} and args[0] are sent on fd 3. Where fcntl is refused by the filter, fd
- * 3 is closed and failure is told by the exit code alone.
+ * {SYNC_EXEC_FAILED, -errno} and args[0] are sent on fd 3. Where fd 3 is not open, the stub was not
+ * started by us and exits. Where fcntl is refused by the filter, fd 3 is closed and failure is told
+ * by the exit code alone.
  */
 #include "runtime/stub.h"
 
@@ -47,6 +48,9 @@ __asm__(".pushsection .rodata\n"
         "    syscall\n"
         "    test %eax, %eax\n"
         "    jz 1f\n"
+        "    mov $126, %edi\n"
+        "    cmp $-9, %eax\n" /* EBADF: "#!/proc/self/exe" made the stub execute itself */
+        "    je 4f\n"
         "    mov $3, %eax\n" /* close(3) */
         "    mov $3, %edi\n"
         "    syscall\n"
