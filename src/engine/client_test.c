@@ -303,24 +303,23 @@ static void signals_go_to_the_container(void **state)
     struct rig *r = *state;
     struct engine_client c = client_of(r);
     sigset_t set, before, after;
-    pid_t monitor, container = fork();
+    pid_t monitor, container;
 
-    if (container == 0) {
-        int sig, got = 0;
-
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        sigfillset(&set);
-        sigprocmask(SIG_BLOCK, &set, NULL);
-        while (got != 3 && sigwait(&set, &sig) == 0)
-            got |= sig == SIGUSR1 ? 1 : sig == SIGTERM ? 2 : 0;
-        _exit(write(r->in[1], "x", 1) == 1 ? 0 : 1);
-    }
-    /* what is not for the client's process itself must not hit the test before it blocks signals */
+    /* Before the forks: neither the container nor this process may be hit too early. */
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
     sigprocmask(SIG_BLOCK, NULL, &before);
+    container = fork();
+    if (container == 0) {
+        int sig, got = 0;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (got != 3 && sigwait(&set, &sig) == 0)
+            got |= sig == SIGUSR1 ? 1 : 2;
+        _exit(write(r->in[1], "x", 1) == 1 ? 0 : 1);
+    }
     monitor = play(r, send_signal_then_exit);
     c.pidfd = (int)syscall(SYS_pidfd_open, container, 0);
     c.sig_proxy = true;
