@@ -229,6 +229,16 @@ int registry_status_error(long status, const char *what, struct err *e)
     return err_set(e, ERR_IO, "%s: the registry answered with status %ld", what, status);
 }
 
+static int status_error(long status, const char *kind, const char *what, struct err *e)
+{
+    bool is_manifest = strcmp(kind, "manifests") == 0;
+    auto_free char *text = alloc_printf("%s '%s'", is_manifest ? "manifest" : "blob", what);
+
+    if (is_manifest && status == 404)
+        return err_set(e, ERR_NOT_FOUND, "manifest unknown: '%s' is not on the registry", what);
+    return registry_status_error(status, text, e);
+}
+
 static void wait_before_try(unsigned n)
 {
     unsigned ms = FIRST_WAIT_MS << (2 * n);
@@ -288,7 +298,7 @@ static int get(struct registry *r, const char *kind, const char *what, struct cu
             wait_before_try(failures - 1);
             continue;
         }
-        return result < 0 ? -1 : registry_status_error(ret->status, what, e);
+        return result < 0 ? -1 : status_error(ret->status, kind, what, e);
     }
 }
 
