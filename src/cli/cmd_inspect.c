@@ -49,7 +49,8 @@ static int parse_type(const char *s, unsigned *ret, struct err *e)
         if (strcmp(later[i], s) == 0)
             return err_set(e, ERR_UNSUPPORTED, "--type %s is not supported yet", s);
     }
-    return err_set(e, ERR_INVALID, "the only recognized types are container, image and all");
+    return err_set(e, ERR_INVALID,
+                   "'%s' is not a type: the only recognized types are container, image and all", s);
 }
 
 static int inspect_one(struct engine *en, unsigned types, const char *name,

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Fetching an image. Progress and talk go to stderr.
+ * Fetching an image. Progress goes to stderr, and only to a terminal: in a script the result, or
+ * one line that says what is wrong, is all.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/pull.h"
 #include "image/reference.h"
+#include "sys/terminal.h"
 
 static void announce(const char *reference)
 {
@@ -33,7 +36,7 @@ int pull_image(struct engine *en, const struct pull_flags *f, const char *refere
         return -1;
     if (f->creds && pull_creds(f->creds, &user, &password, e) < 0)
         return -1;
-    if (!f->quiet)
+    if (!f->quiet && sys_is_terminal(STDERR_FILENO))
         announce(reference);
     struct progress *progress = progress_new(f->quiet);
     struct engine_pull p = {

@@ -21,7 +21,7 @@ struct pull_flags {
 extern const struct option pull_option_rows[];
 extern const struct option pull_unsupported_rows[];
 
-/* Says "Trying to pull X..." on stderr unless quiet. */
+/* Says "Trying to pull X..." on stderr if that is a terminal, unless quiet. */
 int pull_image(struct engine *en, const struct pull_flags *f, const char *reference, char **ret_id,
                struct err *e);
 /* "os/arch[/variant]" or NULL for the host's; owned. */
