@@ -24,6 +24,7 @@
 #include "base/trace.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/self.h"
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
@@ -123,7 +124,7 @@ static int execute_monitor(struct engine *en, struct start *s, const struct stor
     char **argv = monitor_arguments(en, c, fds), **env = monitor_environment();
     struct monitor_started started = {.type = MONITOR_STARTED, .pid = (int32_t)rc->pid};
     /* Out of the way of the numbers that the others take. */
-    int program = fcntl(s->monitor_program, F_DUPFD_CLOEXEC, 200), r;
+    int program = sys_dup_above(s->monitor_program, 200), r;
 
     if (fds[MONITOR_FD_LISTEN] < 0)
         return fds[MONITOR_FD_LISTEN];
@@ -158,7 +159,8 @@ void become_monitor(struct engine *en, struct start *s, const struct store_conta
     fault_role("monitor");
     trace_role("monitor");
     s->client[0] = fd_close(s->client[0]);
-    (void)sys_setsid(); /* fails only for a group's leader, which a fork is not */
+    (void)sys_setsid();   /* fails only for a group's leader, which a fork is not */
+    (void)sys_chdir("/"); /* the user's directory is not held for the container's life */
     if (create(s, &rc, &e) < 0 || record_and_start(s, &rc, &e) < 0)
         fail(s, &rc, &e);
     r = execute_monitor(en, s, c, &rc);

@@ -4,10 +4,13 @@
  * depth, so that a parent is mounted before what lies in it. A user's mount on a base destination
  * replaces the base row.
  */
+#include <fcntl.h>
+
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "engine/engine_internal.h"
+#include "sys/file.h"
 
 enum when { ALWAYS, OWN_IPC, HOST_IPC, UNPRIVILEGED, PRIVILEGED };
 
@@ -71,12 +74,21 @@ static bool is_users(const struct engine_options *o, const char *destination)
     return false;
 }
 
+/* A host need not have all that a container may share of it. */
+static bool is_missing_on_host(const char *type, const char *source)
+{
+    struct stat st;
+
+    return str_equal(type, "bind") && sys_stat(AT_FDCWD, source, &st) < 0;
+}
+
 static void add_base(struct launch *l)
 {
     const struct engine_options *o = &l->options;
 
     for (size_t i = 0; i < ARRAY_LEN(base_mounts); i++)
-        if (applies(base_mounts[i].when, o) && !is_users(o, base_mounts[i].destination))
+        if (!is_missing_on_host(base_mounts[i].type, base_mounts[i].source) &&
+            applies(base_mounts[i].when, o) && !is_users(o, base_mounts[i].destination))
             oci_spec_add_mount(&l->spec, base_mounts[i].destination, base_mounts[i].type,
                                base_mounts[i].source, base_mounts[i].options);
 }

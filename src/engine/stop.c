@@ -16,9 +16,11 @@
 #include "base/units.h"
 #include "engine/engine_internal.h"
 #include "runtime/cgroup.h"
+#include "runtime/monitor.h"
 #include "runtime/runtime.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/socket.h"
 
 #define DEFAULT_STOP_TIMEOUT_S 10
 #define KILL_TIMEOUT_MS        10000
@@ -180,31 +182,64 @@ int engine_container_kill(struct engine *en, const char *name, int sig, char **r
     return 0;
 }
 
+/* The monitor tells the end to its clients before anybody tidies up, so that the code is had even
+ * when --rm takes the container away at once. -ENOENT: there is no monitor to ask. */
+static int hear_exit(int rundir, int *ret_code)
+{
+    static const uint8_t quiet = MONITOR_QUIET;
+    auto_fd int socket = sys_connect_at(rundir, "attach.sock");
+    uint8_t packet[1 + MONITOR_CHUNK];
+    struct monitor_exit x;
+    ssize_t n;
+
+    if (socket < 0 || sys_send_msg(socket, &quiet, sizeof(quiet), NULL, 0) < 0)
+        return -ENOENT;
+    do
+        n = sys_recv_msg(socket, packet, sizeof(packet), NULL, NULL);
+    while (n > 0 && packet[0] != MONITOR_EXIT);
+    if (n != (ssize_t)sizeof(x))
+        return -ENOENT;
+    memcpy(&x, packet, sizeof(x));
+    *ret_code = x.code;
+    return 0;
+}
+
+/* Without a monitor: the process's end, and what record there is. `ret_code` is untouched when
+ * there is none. */
+static int await_end(struct engine *en, const char *id, int rundir, int *ret_code)
+{
+    auto_fd int pidfd = FD_NONE;
+    struct rundir_exit x = {.code = *ret_code};
+    int r = 0;
+
+    if (open_first_process(en, id, &pidfd) == 0)
+        r = wait_dead(pidfd, -1);
+    await_record(rundir, &x);
+    *ret_code = x.code;
+    return r;
+}
+
 int engine_container_wait(struct engine *en, const char *name, int *ret_code, struct err *e)
 {
     DHOW_CLEANUP(store_container_done) struct store_container c = {0};
     DHOW_CLEANUP(store_container_done) struct store_container after = {0};
-    auto_fd int pidfd = FD_NONE;
     auto_fd int dir = FD_NONE;
-    struct rundir_exit x = {.code = -1};
     struct engine_status s;
+    int code = -1, r = 0;
 
     if (store_container_find(en->store, name, &c, e) < 0)
         return -1;
-    /* The directory is opened first: its record can be read even after --rm has taken the container
-     * away. */
-    if (rundir_open(en, c.id, &dir) == 0) {
-        if (open_first_process(en, c.id, &pidfd) == 0 && wait_dead(pidfd, -1) < 0)
-            return err_set(e, ERR_IO, "wait for container '%s' failed", c.name);
-        await_record(dir, &x);
-    }
-    if (x.code < 0) {
+    if (rundir_open(en, c.id, &dir) == 0 && hear_exit(dir, &code) < 0)
+        r = await_end(en, c.id, dir, &code);
+    if (r < 0)
+        return err_sys(e, r, "wait for container '%s'", c.name);
+    if (code < 0) {
         if (store_container_find(en->store, c.id, &after, e) < 0)
             return -1;
         status_of(en, &after, &s);
-        x.code = s.exit_code;
+        code = s.exit_code;
     }
-    *ret_code = x.code;
+    *ret_code = code;
     return 0;
 }
 

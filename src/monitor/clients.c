@@ -161,6 +161,10 @@ static void take_packet(struct monitor *m, struct monitor_client *c, const void 
     case MONITOR_WINSIZE:
         set_window(m, packet, n);
         break;
+    case MONITOR_QUIET:
+        c->is_quiet = true;
+        c->is_owed = false;
+        break;
     case MONITOR_CLEANING:
         c->is_cleaning = m->phase == MONITOR_TELLING || m->phase == MONITOR_CLAIMING;
         if (c->is_cleaning)

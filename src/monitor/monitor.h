@@ -39,6 +39,7 @@ struct monitor_client {
     bool is_owed;     /* has not got the chunk in room.out yet */
     bool is_deaf;     /* takes no more packets; what it sent is still read */
     bool holds_input; /* has input for the container while room.in is taken */
+    bool is_quiet;    /* wants its EXIT only */
     bool is_told;     /* got its EXIT */
     bool is_cleaning; /* sent CLEANING */
 };

@@ -38,7 +38,7 @@ static void deliver(struct monitor *m, unsigned stream, size_t n)
     m->room->out.type = stream == 0 ? MONITOR_STDOUT : MONITOR_STDERR;
     m->out_bytes = n;
     for (struct monitor_client *c = m->clients; c < m->clients + MONITOR_CLIENTS; c++)
-        c->is_owed = c->fd >= 0 && !c->is_deaf && !c->is_told;
+        c->is_owed = c->fd >= 0 && !c->is_deaf && !c->is_told && !c->is_quiet;
     monitor_clients_offer(m);
 }
 

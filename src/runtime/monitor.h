@@ -31,6 +31,7 @@
  *     | ---- STDIN data / STDIN_EOF ---------> |   EOF closes the container's stdin; without effect on
  *     |                                        |   a terminal
  *     | ---- WINSIZE {rows, cols} -----------> |
+ *     | ---- QUIET --------------------------> |   no output to this client, only the EXIT
  *     | <--- EXIT {status, ...} -------------- |   after the last byte of output (or 2 s after the exit,
  *     |                                        |   if a grandchild keeps the pipes open), and after the
  *     |                                        |   exit record is on disk
@@ -82,6 +83,7 @@ enum monitor_packet {
     MONITOR_STARTED = 8,
     MONITOR_FAILED = 9,
     MONITOR_EXIT = 10,
+    MONITOR_QUIET = 12,   /* client: no output, only the EXIT */
     MONITOR_WARNING = 11, /* text; before STARTED: a limit that this kernel cannot apply */
 };
 
