@@ -404,6 +404,24 @@ int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e)
     return 0;
 }
 
+_Static_assert(CGROUP_MAX_JOINS >= CGROUP_MAX_HIERARCHIES, "room for all");
+
+int cgroup_join_fds(const struct cgroup *g, int *ret_fds, size_t *ret_n, struct err *e)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        int fd;
+
+        if (g->dirs[i].mount->is_v2)
+            continue;
+        fd = sys_open(g->dirs[i].fd, "tasks", O_WRONLY, 0);
+        if (fd < 0)
+            return err_sys(e, fd, "cgroup '%s': open 'tasks' in '%s'", g->path,
+                           g->dirs[i].mount->point);
+        ret_fds[(*ret_n)++] = fd;
+    }
+    return 0;
+}
+
 int cgroup_oom_fd(const struct cgroup *g)
 {
     int dirfd = limit_fd(g, CGROUP_MEMORY), fd;

@@ -35,6 +35,10 @@ int cgroup_open(const char *path, struct cgroup **ret, struct err *e); /* ERR_NO
 int cgroup_clone_fd(const struct cgroup *g); /* borrowed v2 directory for CLONE_INTO_CGROUP, or
                                                 FD_NONE: attach only */
 /* Joins every v1 hierarchy, and v2 (nothing happens when it was cloned into). */
+#define CGROUP_MAX_JOINS 16
+/* The files by which a child that was cloned with cgroup_clone_fd() joins the rest by itself: it
+ * writes "0" to each. `ret_fds` has room for CGROUP_MAX_JOINS; owned by the caller. */
+int cgroup_join_fds(const struct cgroup *g, int *ret_fds, size_t *ret_n, struct err *e);
 int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e);
 /* New fd on memory.oom_control (v1) or memory.events (v2), or FD_NONE: its line "oom_kill N" is
  * read with pread(2) at offset 0; on v2 poll(2) says POLLPRI at a change. */

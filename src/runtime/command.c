@@ -220,8 +220,6 @@ int command_plan(struct runtime_plan *p, struct err *e)
     plan_add(p, "find command", step_lookup, process->args[0], "%s", process->args[0]);
     if (p->kind == PLAN_CREATE)
         plan_add(p, "ready", step_ready, NULL, "wait for the start");
-    else
-        namespaces_plan_cgroup(p);
     plan_add(p, "streams", step_streams, NULL, "%s", process->terminal ? "terminal" : "given fds");
     return 0;
 }

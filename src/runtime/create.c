@@ -4,9 +4,8 @@
  * fds), clone, then, while the child builds its root, the cgroup, the id maps, the start time;
  * answer the child; wait for READY.
  *
- * On v2 the child is born in its cgroup, so the cgroup is made first. On v1 it is attached to every
- * hierarchy, which takes longest here: that runs beside the child, which waits for it only before
- * its cgroup namespace.
+ * The cgroup is made first: on v2 the child is born in it; the hierarchies of v1 it joins as its
+ * first act.
  */
 #include "runtime/namespaced.h"
 
@@ -24,7 +23,6 @@
 struct creation {
     struct launch launch;
     struct cgroup *cgroup;
-    bool is_born_inside;
     char **warnings;
     int oom_fd;
 };
@@ -146,34 +144,20 @@ static int work_beside(struct creation *c, struct err *e)
 
     if ((p->namespaces.clone_flags & CLONE_NEWUSER) && map_user_namespace(c, e) < 0)
         return -1;
-    if (launch_adjust_oom_score(&c->launch, &c->warnings, e) < 0)
-        return -1;
-    if (!p->cgroup_path)
-        return 0;
-    if (!c->cgroup && make_cgroup(c, p, e) < 0)
-        return -1;
-    if (!c->is_born_inside) {
-        TRACE_SPAN("attach to cgroup");
-        if (cgroup_attach(c->cgroup, c->launch.pid, e) < 0)
-            return -1;
-    }
-    return sync_send_attached(c->launch.sync_fd, e);
+    return launch_adjust_oom_score(&c->launch, &c->warnings, e);
 }
 
 static int create(struct creation *c, const struct runtime_plan *p, uint64_t *ret_ticks,
                   struct err *e)
 {
-    int cgroup_fd = FD_NONE, r;
+    int r;
 
     if (launch_prepare(&c->launch, p, e) < 0)
         return -1;
-    if (p->cgroup_path && cgroup_detect() == CGROUP_V2) {
-        if (make_cgroup(c, p, e) < 0)
-            return -1;
-        cgroup_fd = cgroup_clone_fd(c->cgroup);
-    }
-    c->is_born_inside = cgroup_fd >= 0;
-    if (launch_clone(&c->launch, cgroup_fd, e) < 0 || work_beside(c, e) < 0)
+    if (p->cgroup_path &&
+        (make_cgroup(c, p, e) < 0 || launch_set_cgroup(&c->launch, c->cgroup, e) < 0))
+        return -1;
+    if (launch_clone(&c->launch, e) < 0 || work_beside(c, e) < 0)
         return -1;
     r = sys_process_start_time(c->launch.pid, ret_ticks);
     if (r < 0)

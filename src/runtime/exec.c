@@ -55,14 +55,9 @@ static int find_namespaces(pid_t pid, int *ret, struct err *e)
 
 static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup, struct err *e)
 {
-    int cgroup_fd = cgroup && cgroup_detect() == CGROUP_V2 ? cgroup_clone_fd(cgroup) : FD_NONE;
-
-    if (launch_prepare(l, p, e) < 0 || launch_clone(l, cgroup_fd, e) < 0 ||
-        launch_adjust_oom_score(l, NULL, e) < 0)
+    if (launch_prepare(l, p, e) < 0 || (cgroup && launch_set_cgroup(l, cgroup, e) < 0))
         return -1;
-    if (cgroup && cgroup_fd < 0 && cgroup_attach(cgroup, l->pid, e) < 0)
-        return -1;
-    if (cgroup && sync_send_attached(l->sync_fd, e) < 0)
+    if (launch_clone(l, e) < 0 || launch_adjust_oom_score(l, NULL, e) < 0)
         return -1;
     return launch_serve(l, SYNC_NONE, e);
 }

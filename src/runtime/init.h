@@ -19,6 +19,8 @@ struct init {
     const int *source_fds; /* by index in plan->sources; FD_NONE: optional and not there */
     const int *join_fds;   /* by enum plan_join */
     int mount_point_fd;
+    const int *cgroup_fds; /* `tasks` of the v1 hierarchies to join */
+    size_t n_cgroup_fds;
 
     /* made on the way */
     int root_fd;      /* the container's root, O_PATH or a mount's fd */
@@ -30,6 +32,7 @@ struct init {
     bool must_change_directory_as_user;
     struct sync_ids ids;
     struct sync_message *early[SYNC_TYPE_MAX]; /* messages that came before they were expected */
+    char *cgroups; /* /proc/self/cgroup after joining, before the cgroup namespace; or NULL */
     char **env;
     char *program; /* path of the command */
 };

@@ -102,6 +102,8 @@ static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
         .source_fds = l->source_fds,
         .join_fds = l->join_fds,
         .mount_point_fd = l->mount_point_fd,
+        .cgroup_fds = l->cgroup_join_fds,
+        .n_cgroup_fds = l->n_cgroup_joins,
         .root_fd = FD_NONE,
         .dev_fd = FD_NONE,
         .pts_fd = FD_NONE,
@@ -153,11 +155,17 @@ static pid_t clone_hidden(const struct sys_clone_args *args)
     return pid;
 }
 
-int launch_clone(struct launch *l, int cgroup_fd, struct err *e)
+int launch_set_cgroup(struct launch *l, const struct cgroup *g, struct err *e)
+{
+    l->cgroup_fd = cgroup_clone_fd(g);
+    return cgroup_join_fds(g, l->cgroup_join_fds, &l->n_cgroup_joins, e);
+}
+
+int launch_clone(struct launch *l, struct err *e)
 {
     auto_fd int own_pid_ns = FD_NONE, child_end = FD_NONE, parent_end = FD_NONE;
     struct sys_clone_args args = {.flags = (uint64_t)(unsigned)l->plan->namespaces.clone_flags,
-                                  .cgroup_fd = cgroup_fd,
+                                  .cgroup_fd = l->cgroup_fd,
                                   .ret_pidfd = &l->pidfd};
     int pair[2], r;
 
@@ -309,6 +317,8 @@ void runtime_launch_done(struct launch *l)
     free(l->source_fds);
     for (int i = 0; i < PLAN_JOIN_MAX; i++)
         fd_close(l->join_fds[i]);
+    for (size_t i = 0; i < l->n_cgroup_joins; i++)
+        fd_close(l->cgroup_join_fds[i]);
     fd_close(l->mount_point_fd);
     fd_close(l->stub_fd);
     fd_close(l->pidfd);

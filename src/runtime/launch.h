@@ -6,6 +6,7 @@
  */
 #include <sys/types.h>
 
+#include "runtime/cgroup.h"
 #include "runtime/init.h"
 #include "runtime/sync.h"
 
@@ -15,6 +16,9 @@ struct launch {
     int *source_fds; /* plan->sources.len */
     int join_fds[PLAN_JOIN_MAX];
     int mount_point_fd;
+    int cgroup_fd; /* v2 directory to be born in; FD_NONE; borrowed */
+    int cgroup_join_fds[CGROUP_MAX_JOINS];
+    size_t n_cgroup_joins;
     int stub_fd;
     int init_pidfd; /* exec; borrowed */
     int exec_namespaces;
@@ -27,14 +31,16 @@ struct launch {
 #define LAUNCH_NONE                                                                                \
     {                                                                                              \
         .join_fds = {FD_NONE, FD_NONE, FD_NONE, FD_NONE}, .mount_point_fd = FD_NONE,               \
-        .stub_fd = FD_NONE, .init_pidfd = FD_NONE, .pidfd = FD_NONE, .sync_fd = FD_NONE,           \
-        .terminal_fd = FD_NONE                                                                     \
+        .cgroup_fd = FD_NONE, .stub_fd = FD_NONE, .init_pidfd = FD_NONE, .pidfd = FD_NONE,         \
+        .sync_fd = FD_NONE, .terminal_fd = FD_NONE                                                 \
     }
 
 /* Opens and compiles all that the child needs. */
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e);
-/* Clones the child. `cgroup_fd`: a v2 directory to be born in, or FD_NONE. */
-int launch_clone(struct launch *l, int cgroup_fd, struct err *e);
+/* The child is to be born in, and to join, this group. */
+int launch_set_cgroup(struct launch *l, const struct cgroup *g, struct err *e);
+/* Clones the child. */
+int launch_clone(struct launch *l, struct err *e);
 /* Answers the child's questions until `until` (SYNC_READY), or until it executes (SYNC_NONE). */
 int launch_serve(struct launch *l, enum sync_type until, struct err *e);
 /* Closes what was only for the child. Kills and reaps the child if it is still owned here. */

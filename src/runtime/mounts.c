@@ -206,7 +206,7 @@ static int plan_one(struct runtime_plan *p, const struct oci_mount *m, struct er
     if (!m->type || !*m->type)
         return err_set(e, ERR_INVALID, "the mount on '%s' has no type", m->destination);
     if (str_equal(m->type, "cgroup") || str_equal(m->type, "cgroup2")) {
-        namespaces_plan_cgroup(p);
+        p->shows_cgroup = true;
         plan_add(p, "mount", step_cgroup_mount, s, "%s on %s", m->type, m->destination);
         return 0;
     }

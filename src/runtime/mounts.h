@@ -13,4 +13,6 @@ int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsig
 
 /* type "cgroup": cgroup2, or on v1 a tmpfs with every hierarchy of the host in it
  * (mounts_cgroup.c). */
+/* Before the cgroup namespace is made: which hierarchies are the container's. */
+int mounts_cgroup_remember(struct init *init, struct err *e);
 int mounts_cgroup(struct init *init, const char *clean_path, uint64_t attributes, struct err *e);

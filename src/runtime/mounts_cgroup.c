@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * /sys/fs/cgroup in a container. v2: one mount. v1 and hybrid: a tmpfs with a directory for each
- * hierarchy that this process is in (/proc/self/cgroup, of the host's proc: we have not left it
- * yet), as the host has them; the file system shows the part below the cgroup namespace's root.
+ * hierarchy in which the container has a group of its own, as the host names them; the file system
+ * shows the part below the cgroup namespace's root.
+ *
+ * Trust boundary: in a hierarchy that was not joined, the root of the cgroup namespace is the
+ * caller's group, often the host's root; without a cgroup namespace it is the host's root
+ * everywhere. Those are not shown (the class of CVE-2023-25809).
  */
 #include <fcntl.h>
 
@@ -57,37 +61,55 @@ static int mount_hierarchy(int dirfd, const char *controllers, uint64_t attribut
     return attach_at(dirfd, params[0].value ? params[0].value : controllers, fd, e);
 }
 
+/* Is the path of a line of /proc/self/cgroup the container's own group? */
+static bool is_own(const struct init *init, const char *path)
+{
+    const char *own = init->plan->cgroup_path;
+    size_t n;
+
+    while (own && *own == '/')
+        own++;
+    n = own ? strlen(own) : 0;
+    while (n > 0 && own[n - 1] == '/')
+        n--;
+    return n > 0 && strlen(path) > n && path[strlen(path) - n - 1] == '/' &&
+           memcmp(path + strlen(path) - n, own, n) == 0;
+}
+
 /* One line: "4:memory:/path". */
-static int mount_line(int dirfd, char *line, uint64_t attributes, struct err *e)
+static int mount_line(struct init *init, int dirfd, char *line, uint64_t attributes, struct err *e)
 {
     char *controllers = strchr(line, ':');
     char *path = controllers ? strchr(controllers + 1, ':') : NULL;
 
-    if (!path)
+    if (!path || !is_own(init, path + 1))
         return 0;
     *path = 0;
     return mount_hierarchy(dirfd, controllers + 1, attributes, e);
+}
+
+int mounts_cgroup_remember(struct init *init, struct err *e)
+{
+    size_t len;
+    int r = sys_read_file(AT_FDCWD, "/proc/self/cgroup", 64u << 10, &init->cgroups, &len);
+
+    return r < 0 ? err_sys(e, r, "read /proc/self/cgroup") : 0;
 }
 
 static int mount_v1(struct init *init, const char *clean_path, uint64_t attributes, struct err *e)
 {
     static const struct mountopt_param tmpfs_params[] = {
         {(char *)(uintptr_t) "mode", (char *)(uintptr_t) "755"}};
-    auto_free char *text = NULL;
-    auto_strv lines = NULL;
-    size_t len;
+    auto_strv lines = strv_split(init->cgroups ? init->cgroups : "", '\n');
     auto_fd int top = FD_NONE;
-    int r = sys_read_file(AT_FDCWD, "/proc/self/cgroup", 64u << 10, &text, &len);
+    int r;
 
-    if (r < 0)
-        return err_sys(e, r, "read /proc/self/cgroup");
     top = mounts_make("tmpfs", "cgroup", tmpfs_params, 1, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY,
                       e);
     if (top < 0 || mounts_attach(init, top, clean_path, ROOTPATH_MAKE | ROOTPATH_DIRECTORY, e) < 0)
         return -1;
-    lines = strv_split(text, '\n');
     STRV_FOREACH (line, lines)
-        if (mount_line(top, *line, attributes, e) < 0)
+        if (mount_line(init, top, *line, attributes, e) < 0)
             return -1;
     if (!(attributes & MOUNT_ATTR_RDONLY))
         return 0;
@@ -102,7 +124,7 @@ int mounts_cgroup(struct init *init, const char *clean_path, uint64_t attributes
 
     if (mode == CGROUP_NONE)
         return 0; /* nothing to show */
-    if (mode != CGROUP_V2)
+    if (mode != CGROUP_V2 || !init->cgroups)
         return mount_v1(init, clean_path, attributes, e);
     fd = mounts_make("cgroup2", "cgroup", NULL, 0, attributes, e);
     if (fd < 0)

@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "runtime/init.h"
+#include "runtime/mounts.h"
 #include "runtime/sync.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -19,7 +20,7 @@
 #include "sys/process.h"
 #include "sys/self.h"
 
-enum how { BY_CLONE, BY_UNSHARE, BY_CGROUP };
+enum how { BY_CLONE, BY_UNSHARE };
 
 static const struct {
     const char *type;
@@ -34,7 +35,7 @@ static const struct {
     {"network", CLONE_NEWNET, BY_UNSHARE, PLAN_JOIN_NET},
     {"ipc", CLONE_NEWIPC, BY_UNSHARE, PLAN_JOIN_IPC},
     {"uts", CLONE_NEWUTS, BY_UNSHARE, PLAN_JOIN_UTS},
-    {"cgroup", CLONE_NEWCGROUP, BY_CGROUP, PLAN_JOIN_CGROUP},
+    {"cgroup", CLONE_NEWCGROUP, BY_UNSHARE, PLAN_JOIN_CGROUP},
 };
 
 static const int join_flags[PLAN_JOIN_MAX] = {
@@ -137,27 +138,21 @@ static int step_domainname(struct init *init, const void *name, struct err *e)
     return r < 0 ? err_sys(e, r, "set the domain name '%s'", (const char *)name) : 0;
 }
 
-static int step_cgroup(struct init *init, const void *arg, struct err *e)
+/* "0" in a hierarchy's `tasks` moves the writer, and alone of all ways takes no lock that waits for
+ * a grace period of the whole machine (cgroup_threadgroup_rwsem; milliseconds). The v2 tree was
+ * joined by the clone. */
+static int step_join_cgroup(struct init *init, const void *arg, struct err *e)
 {
-    auto_sync_message m = {0};
-    int r;
-
     (void)arg;
-    if (init->plan->cgroup_path && init_expect(init, SYNC_ATTACHED, &m, e) < 0)
-        return -1;
-    if (!init->plan->namespaces.has_new_cgroup)
-        return 0;
-    r = sys_unshare(CLONE_NEWCGROUP);
-    return r < 0 ? err_sys(e, r, "make a cgroup namespace") : 0;
-}
+    for (size_t i = 0; i < init->n_cgroup_fds; i++) {
+        int r = sys_write_all(init->cgroup_fds[i], "0", 1);
 
-void namespaces_plan_cgroup(struct runtime_plan *p)
-{
-    if (p->waits_for_cgroup || (!p->cgroup_path && !p->namespaces.has_new_cgroup))
-        return;
-    p->waits_for_cgroup = true;
-    plan_add(p, "cgroup", step_cgroup, NULL, "wait until inside%s",
-             p->namespaces.has_new_cgroup ? ", new namespace" : "");
+        if (r < 0)
+            return err_sys(e, r, "join cgroup '%s'", init->plan->cgroup_path);
+    }
+    if (init->plan->shows_cgroup && init->plan->namespaces.unshare_flags & CLONE_NEWCGROUP)
+        return mounts_cgroup_remember(init, e);
+    return 0;
 }
 
 /* setns(2) takes all at once: the user namespace's rights count for the others. */
@@ -199,10 +194,8 @@ static int plan_one(struct plan_namespaces *ns, const struct oci_namespace *n, s
                                n->type);
         } else if (kinds[i].how == BY_CLONE) {
             ns->clone_flags |= kinds[i].flag;
-        } else if (kinds[i].how == BY_UNSHARE) {
-            ns->unshare_flags |= kinds[i].flag;
         } else {
-            ns->has_new_cgroup = true;
+            ns->unshare_flags |= kinds[i].flag;
         }
         return 0;
     }
@@ -257,6 +250,8 @@ int namespaces_plan(struct runtime_plan *p, struct err *e)
     auto_str names = STR_INIT(256);
     bool joins = false;
 
+    if (p->cgroup_path)
+        plan_add(p, "cgroup", step_join_cgroup, NULL, "join %s", p->cgroup_path);
     if (p->kind == PLAN_EXEC) {
         plan_add(p, "namespaces", step_enter, NULL, "join those of the container");
         return 0;

@@ -40,9 +40,8 @@ struct plan_source {
 enum plan_join { PLAN_JOIN_NET, PLAN_JOIN_IPC, PLAN_JOIN_UTS, PLAN_JOIN_CGROUP, PLAN_JOIN_MAX };
 
 struct plan_namespaces {
-    int clone_flags;   /* made by clone3: pid, user, time */
-    int unshare_flags; /* made by the child, beside the parent's work */
-    bool has_new_cgroup;
+    int clone_flags;      /* made by clone3: pid, user, time */
+    int unshare_flags;    /* made by the child, beside the parent's work */
     const char *pid_path; /* joined by the parent for its child */
     const char *join_paths[PLAN_JOIN_MAX];
 };
@@ -84,11 +83,11 @@ struct runtime_plan {
     struct plan_process process;
     VEC(struct plan_step) steps;
     VEC(struct plan_source) sources;
-    VEC(void *) owned;     /* arguments of steps */
-    bool has_own_dev;      /* a tmpfs of ours is mounted on /dev */
-    bool has_foreign_dev;  /* the caller binds something on /dev: it has its nodes */
-    bool has_own_pts;      /* a devpts of ours is mounted on /dev/pts */
-    bool waits_for_cgroup; /* a step that waits was added */
+    VEC(void *) owned;    /* arguments of steps */
+    bool has_own_dev;     /* a tmpfs of ours is mounted on /dev */
+    bool has_foreign_dev; /* the caller binds something on /dev: it has its nodes */
+    bool has_own_pts;     /* a devpts of ours is mounted on /dev/pts */
+    bool shows_cgroup;    /* cgroups are mounted inside */
 };
 
 /* Appends a step; `detail` is printf-like. */
@@ -121,5 +120,3 @@ int command_plan(struct runtime_plan *p, struct err *e);
 int command_plan_finish(struct runtime_plan *p, struct err *e);
 /* The ids are known before the next step. */
 void identity_plan_receive(struct runtime_plan *p);
-/* The process is in its cgroup before the next step; at most one step is added. */
-void namespaces_plan_cgroup(struct runtime_plan *p);

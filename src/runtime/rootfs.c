@@ -266,7 +266,6 @@ int rootfs_plan(struct runtime_plan *p, struct err *e)
 
 int rootfs_plan_finish(struct runtime_plan *p, struct err *e)
 {
-    namespaces_plan_cgroup(p);
     if (p->spec->root.readonly || is_single_layer(&p->config->rootfs))
         plan_add(p, "read-only root", step_readonly, NULL, NULL);
     plan_add(p, "pivot", step_pivot, NULL, NULL);

@@ -30,7 +30,7 @@
 
 extern const unsigned char stub_code[], stub_code_end[];
 
-_Static_assert(SYNC_EXEC_FAILED == 9, "the number in the assembly below");
+_Static_assert(SYNC_EXEC_FAILED == 8, "the number in the assembly below");
 
 #ifdef __x86_64__
 #define STUB_MACHINE EM_X86_64
@@ -61,7 +61,7 @@ __asm__(".pushsection .rodata\n"
         "    syscall\n"
         "    mov %eax, %r12d\n"
         "    sub $48, %rsp\n" /* {type, errno}, two struct iovec */
-        "    movl $9, (%rsp)\n"
+        "    movl $8, (%rsp)\n"
         "    mov %eax, 4(%rsp)\n"
         "    mov %rsp, 16(%rsp)\n"
         "    movq $8, 24(%rsp)\n"

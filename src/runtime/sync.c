@@ -13,11 +13,9 @@
 #include "sys/socket.h"
 
 static const char *const type_names[] = {
-    [SYNC_NONE] = "none",         [SYNC_MAPPED] = "MAPPED",
-    [SYNC_ATTACHED] = "ATTACHED", [SYNC_USERS] = "USERS",
-    [SYNC_IDS] = "IDS",           [SYNC_TERMINAL] = "TERMINAL",
-    [SYNC_READY] = "READY",       [SYNC_START] = "START",
-    [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
+    [SYNC_NONE] = "none",   [SYNC_MAPPED] = "MAPPED",     [SYNC_USERS] = "USERS",
+    [SYNC_IDS] = "IDS",     [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
+    [SYNC_START] = "START", [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -41,7 +39,6 @@ static const struct {
     size_t min, max, max_fds;
 } shapes[SYNC_TYPE_MAX] = {
     [SYNC_MAPPED] = {0, 0, 1},
-    [SYNC_ATTACHED] = {0, 0, 0},
     [SYNC_USERS] = {sizeof(struct sync_users), sizeof(struct sync_users), 2},
     [SYNC_IDS] = {offsetof(struct sync_ids, groups), sizeof(struct sync_ids), 0},
     [SYNC_TERMINAL] = {0, 0, 1},
@@ -74,11 +71,6 @@ static int send_message(int fd, enum sync_type type, const void *payload, size_t
 int sync_send_mapped(int fd, int root_fd, struct err *e)
 {
     return send_message(fd, SYNC_MAPPED, NULL, 0, &root_fd, root_fd >= 0, e);
-}
-
-int sync_send_attached(int fd, struct err *e)
-{
-    return send_message(fd, SYNC_ATTACHED, NULL, 0, NULL, 0, e);
 }
 
 int sync_send_users(int fd, int passwd_fd, int group_fd, struct err *e)
@@ -147,7 +139,6 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
         return m->n_fds == 1 ? 0 : err_set(e, ERR_IO, "malformed message TERMINAL");
     case SYNC_NONE:
     case SYNC_MAPPED:
-    case SYNC_ATTACHED:
     case SYNC_READY:
     case SYNC_START:
     case SYNC_TYPE_MAX:

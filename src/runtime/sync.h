@@ -1,45 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+/* clang-format off */
 /*
  * What the process that starts a container (or an exec) and the container's process say to each
  * other: one SOCK_SEQPACKET pair, one datagram a message, file descriptors in the same datagram.
  *
  *   parent                                        child (init, or the process of an exec)
- *     |  clone3                                     |  joins or makes its namespaces
+ *     |  makes the cgroup, clone3                   |  joins its cgroup, joins or makes namespaces
  *     | ---- MAPPED [root fs] --------------------> |  only with a user namespace: the id maps are
- * written; the overlay |                                             |  builds the root | ----
- * ATTACHED ----------------------------> |  only with a cgroup: the child is inside it, with its
- * limits | <--- USERS [passwd] [group] --------------- |  only when names or HOME are to be looked
- * up | ---- IDS {uid, gid, groups, home} --------> | | <--- TERMINAL [master] --------------------
- * |  only with a terminal | <--- READY -------------------------------- |  only init: all is built,
- * the command was found | ---- START -------------------------------> | |  end of the stream |
- * execve succeeded: the last copy of the socket was close-on-exec | <--- EXEC_FAILED {errno, name}
- * ------------ |  or: execve failed (sent by the stub, stub.c) | <--- FAILED {struct err}
- * ------------------ |  at any time instead of the next message, and the child exits
+ *     |                                             |  written; the overlay
+ *     |                                             |  builds the root
+ *     | <--- USERS [passwd] [group] --------------- |  only when names or HOME are to be looked up
+ *     | ---- IDS {uid, gid, groups, home} --------> |
+ *     | <--- TERMINAL [master] -------------------- |  only with a terminal
+ *     | <--- READY -------------------------------- |  only init: all is built, the command was found
+ *     | ---- START -------------------------------> |
+ *     |  end of the stream                          |  execve succeeded: the last copy of the socket
+ *     |                                             |  was close-on-exec
+ *     | <--- EXEC_FAILED {errno, name} ------------ |  or: execve failed (sent by the stub, stub.c)
+ *     | <--- FAILED {struct err} ------------------ |  at any time instead of the next message, and
+ *     |                                             |  the child exits
  *
- * MAPPED, ATTACHED and IDS are sent as soon as they are true: the child receives in its own order,
- * by name. The end of the stream is an error for both, but for the parent after START (or ATTACHED
- * of an exec): then it means that the command runs. A child that is killed between START and execve
- * looks like one that is killed just after it.
+ * MAPPED and IDS are sent as soon as they are true: the child receives in its own order, by name.
+ * The end of the stream is an error for both, but for the parent after START (or after the last
+ * answer to an exec): then it means that the command runs. A child that is killed between START and
+ * execve looks like one that is killed just after it.
  *
  * Trust: the child has parsed nothing but file contents of the image when it sends; still the
  * parent bounds and checks all that it receives, since after the first execve (stub) other
  * processes of the container may reach the child's end.
  */
+/* clang-format on */
 #include "base/err.h"
 #include "base/fd.h"
 
 enum sync_type {
     SYNC_NONE,
     SYNC_MAPPED,
-    SYNC_ATTACHED,
     SYNC_USERS,
     SYNC_IDS,
     SYNC_TERMINAL,
     SYNC_READY,
     SYNC_START,
     SYNC_FAILED,
-    SYNC_EXEC_FAILED, /* 9: stub.c has this number in assembly */
+    SYNC_EXEC_FAILED, /* 8: stub.c has this number in assembly */
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -83,7 +87,6 @@ void sync_message_done(struct sync_message *m);
 #define auto_sync_message DHOW_CLEANUP(sync_message_done) struct sync_message
 
 int sync_send_mapped(int fd, int root_fd, struct err *e); /* FD_NONE: init makes its root itself */
-int sync_send_attached(int fd, struct err *e);
 int sync_send_users(int fd, int passwd_fd, int group_fd, struct err *e); /* FD_NONE: not there */
 int sync_send_ids(int fd, const struct sync_ids *ids, struct err *e);
 int sync_send_terminal(int fd, int master, struct err *e);

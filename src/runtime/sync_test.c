@@ -59,7 +59,7 @@ static void hands_the_peers_error_on_even_after_its_death(void **state)
 
     (void)state;
     assert_int_equal(sys_socketpair_seqpacket(pair), 0);
-    assert_int_equal(sync_send_attached(pair[1], &e), 0); /* never read by the peer */
+    assert_int_equal(sync_send_start(pair[1], &e), 0); /* never read by the peer */
     assert_int_equal(sync_send_failed(pair[0], &sent), 0);
     fd_close(pair[0]);
     assert_int_equal(sync_expect_end(pair[1], &e), -1);
