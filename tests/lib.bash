@@ -74,6 +74,9 @@ eventually() {
         sleep 0.05
     done
 }
+is_alive() { # a zombie whose parent does not care is dead
+    [[ -e /proc/$1 && $(awk '/^State/ {print $2}' "/proc/$1/status" 2>/dev/null) != Z ]]
+}
 logged() {
     dhow logs "$1" 2>&1 | grep -q -- "$2"
 }
@@ -207,8 +210,12 @@ make_certs() {
 leak_mounts() {
     awk '{print $5}' /proc/self/mountinfo | grep -F "$T" | sort
 }
+# (A group that has processes belongs to somebody: to us, then the processes tell, or to another store on this machine.)
 leak_cgroups() {
-    find /sys/fs/cgroup -type d -path '*dhow/*' 2>/dev/null | sort
+    local group
+    find /sys/fs/cgroup -type d -path '*dhow/*' 2>/dev/null | sort | while read -r group; do
+        [[ -z $(cat "$group/cgroup.procs" 2>/dev/null) && -d $group ]] && echo "$group"
+    done
 }
 # A process is ours when a descriptor, its command line or a mount in its namespace leads into $T.
 leak_processes() {
@@ -260,12 +267,13 @@ world() {
 remember() {
     world >"$T/world.before"
 }
-# What was there at `remember` is there now, and nothing else; the kernel gets 10 s for its own part.
+# What was there at `remember` is there now, and nothing else; the kernel gets 10 s for its own part. Groups of other stores
+# come and go: those that went are nobody's loss.
 want_no_leaks() {
     local end=$((SECONDS + 10))
     while :; do
         world >"$T/world.after"
-        diff -u "$T/world.before" "$T/world.after" >"$T/world.diff" && return 0
+        diff -U0 "$T/world.before" "$T/world.after" | grep '^[-+][^-+]' | grep -v '^-/sys/fs/cgroup/' >"$T/world.diff" || return 0
         ((SECONDS < end)) || break
         sleep 0.2
     done

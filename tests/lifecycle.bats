@@ -110,10 +110,11 @@ box() { # box NAME COMMAND...: a container in the background
     local pid ns
     pid=$(dhow inspect --format '{{.State.Pid}}' c)
     for ns in pid uts ipc mnt net cgroup; do
-        [[ $(dhow exec c readlink /proc/self/ns/$ns) == $(readlink "/proc/$pid/ns/$ns") ]] || fail "$ns differs"
+        ok exec c readlink /proc/self/ns/$ns
+        want_output "$(readlink "/proc/$pid/ns/$ns")"
     done
     dhow exec c sleep 50 3>&- &
-    eventually 5 dhow exec c pgrep -f 'sleep 50'
+    eventually 5 pgrep -nf '^sleep 50$'
     local inner
     inner=$(pgrep -nf '^sleep 50$')
     diff <(cut -d: -f2- "/proc/$pid/cgroup" | sort) <(cut -d: -f2- "/proc/$inner/cgroup" | sort)
@@ -126,7 +127,7 @@ box() { # box NAME COMMAND...: a container in the background
     [[ $(printf 'a\0b\n' | dhow exec -i c od -An -c | tr -d ' \n') == 'a\0b\n' ]]
     script -qec "'$DHOW' --root '$ROOT' --runroot '$RUNROOT' exec -it c sh -c 'tty; exit 4'; echo code \$?" "$D/typescript" </dev/null >"$D/pty" 3>&-
     tr -d '\r' <"$D/pty" >"$D/pty.text"
-    grep -q '^/dev/pts/' "$D/pty.text"
+    grep -q '/dev/pts/' "$D/pty.text"
     grep -qx 'code 4' "$D/pty.text"
     ok rm -f -t 0 c
 }
@@ -322,8 +323,8 @@ box() { # box NAME COMMAND...: a container in the background
     sleep 0.3
     local told alive=no
     told=$(state_of c)
-    kill -0 "$pid" 2>/dev/null && alive=yes
+    is_alive "$pid" && alive=yes
     [[ $alive == yes && $told == running || $alive == no && $told != running ]] || fail "alive: $alive, told: $told"
     ok rm -f -t 0 c
-    refute kill -0 "$pid" 2>/dev/null
+    eventually 5 refute is_alive "$pid"
 }

@@ -116,8 +116,8 @@ run_box() {
     script -qec "stty rows 33 cols 77; '$DHOW' --root '$ROOT' --runroot '$RUNROOT' run --rm -it --network none $IMAGE sh -c 'tty; stty size; test -t 0 && test -t 1 && test -t 2 && echo three'; echo code \$?" "$T/typescript" </dev/null >"$T/pty" 3>&-
     tr -d '\r' <"$T/pty" >"$T/pty.text"
     cat "$T/pty.text"
-    grep -qx '/dev/pts/0' "$T/pty.text"
-    grep -qx '33 77' "$T/pty.text"
+    grep -q '/dev/pts/0$' "$T/pty.text"
+    grep -q '33 77$' "$T/pty.text"
     grep -qx 'three' "$T/pty.text"
     grep -qx 'code 0' "$T/pty.text"
 }

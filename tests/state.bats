@@ -23,7 +23,7 @@ power_loss() {
     pid=$(dhow inspect --format '{{.State.Pid}}' "$1")
     monitor=$(awk '/^PPid/ {print $2}' "/proc/$pid/status")
     kill -9 "$monitor" "$pid"
-    eventually 5 refute kill -0 "$pid"
+    eventually 5 refute is_alive "$pid"
 }
 
 # bats test_tags=short
