@@ -278,6 +278,18 @@ static void undo(struct engine *en, const struct store_container *c, bool has_ru
     (void)rundir_remove(en, c->id);
 }
 
+/* With the time that the monitor wrote down: by now the container may have ended. */
+static int record_start(struct engine *en, const struct start *s, const struct store_container *c,
+                        struct err *e)
+{
+    struct rundir_init init;
+    int r = rundir_read_init(s->rundir, &init);
+
+    if (r < 0)
+        return err_sys(e, r, "read the start of container '%s'", c->name);
+    return store_container_set_started(en->store, c->id, init.started_ns, e);
+}
+
 static int start_locked(struct engine *en, const struct store_container *c,
                         const struct engine_start *how, int *ret_client, char ***ret_warnings,
                         struct err *e)
@@ -292,7 +304,7 @@ static int start_locked(struct engine *en, const struct store_container *c,
     if (r == 0)
         r = launch_monitor(en, &s, c, ret_warnings, e);
     if (r == 0)
-        r = store_container_set_started(en->store, c->id, units_now_ns(), e);
+        r = record_start(en, &s, c, e);
     else
         undo(en, c, s.rundir >= 0);
     if (r == 0 && how->attach && ret_client)
