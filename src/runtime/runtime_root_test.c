@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers that really run: create, start, exec, what they see, how they fail. */
-#include "runtime/root_testing.h"
+#include "runtime/testing.h"
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include "base/units.h"
+#include "runtime/rootfs.h"
 
 static void runs_a_command_as_pid_1_with_its_environment(void **state)
 {
@@ -430,6 +436,80 @@ static void dies_with_the_creator_before_the_start(void **state)
     box_close(&b);
 }
 
+/* What a kernel before 6.5 gets: one mount(2), its layers found again in the own mount namespace.
+ */
+static void mounts_an_overlay_the_old_way(void **state)
+{
+    struct runtime_rootfs fs;
+    struct box b;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    SKIP_WITHOUT_ROOT();
+    box_open(&b);
+    fs = (struct runtime_rootfs){.lower_fds = &b.root,
+                                 .n_lowers = 1,
+                                 .upper_fd = b.upper,
+                                 .work_fd = b.work};
+    pid = fork();
+    if (pid == 0) {
+        struct err e = {0};
+        int root, here;
+
+        if (fchdir(b.mount_point) < 0 || unshare(CLONE_NEWNS) < 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+            _exit(1);
+        here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        root = rootfs_mount_overlay(&fs, here, &e);
+        if (root < 0)
+            print_error("%s\n", e.msg);
+        _exit(root < 0 || faccessat(root, "bin/busybox", X_OK, 0) < 0 ||
+              mkdirat(root, "made", 0755) < 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(faccessat(b.upper, "made", F_OK, 0), 0);
+    box_close(&b);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Printed, not asserted: the machine may be busy. */
+static void measures_a_hundred_runs(void **state)
+{
+    struct request q = {.args = "[\"true\"]",
+                        .cgroup = "/dhow-test/measure",
+                        .linux_members =
+                            ",\"maskedPaths\":[\"/proc/kcore\",\"/proc/keys\",\"/proc/fs\"],"
+                            "\"readonlyPaths\":[\"/proc/bus\",\"/proc/irq\",\"/proc/sys\"]"};
+    static uint64_t us[100];
+    static struct run r;
+    struct box b;
+
+    (void)state;
+    SKIP_WITHOUT_ROOT();
+    box_open(&b);
+    for (size_t i = 0; i < ARRAY_LEN(us); i++) {
+        uint64_t start = units_monotonic_ns();
+
+        if (run_create(&b, &q, &r) < 0 || runtime_start(&r.c, &r.e) < 0)
+            fail_msg("%s", r.e.msg);
+        assert_int_equal(wait_code(r.c.pidfd), 0);
+        us[i] = (units_monotonic_ns() - start) / 1000;
+        run_done(&r, &q);
+    }
+    qsort(us, ARRAY_LEN(us), sizeof(us[0]), compare_times);
+    print_message("create + start + wait: min %llu us, median %llu us\n", (unsigned long long)us[0],
+                  (unsigned long long)us[ARRAY_LEN(us) / 2]);
+    box_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -447,6 +527,8 @@ int main(void)
         cmocka_unit_test(runs_in_a_user_namespace_with_mapped_layers),
         cmocka_unit_test(binds_the_engines_etc_files),
         cmocka_unit_test(dies_with_the_creator_before_the_start),
+        cmocka_unit_test(mounts_an_overlay_the_old_way),
+        cmocka_unit_test(measures_a_hundred_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

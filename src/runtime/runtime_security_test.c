@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hostile images and containers, by the ids of the security list. Each would pass if the attack
  * worked on nothing, so each also checks that what was attacked is whole. */
-#include "runtime/root_testing.h"
+#include "runtime/testing.h"
 
 /* A directory beside the root, which nothing may touch: "victim", reached from inside by an
  * absolute path of the host. */
