@@ -116,6 +116,15 @@ static int unpack_wanted(struct assembly *a, const struct assembly_image *image,
     return 0;
 }
 
+static int verify_others(const struct assembly_image *image, const struct layer_provider *provider,
+                         const struct plan *p, struct err *e)
+{
+    for (size_t i = 0; provider->verify && i < image->n_layers; i++)
+        if (!p->message.layers.items[i].is_new && provider->verify(provider->arg, i, e) < 0)
+            return -1;
+    return 0;
+}
+
 int assembly_run(struct assembly *a, const struct assembly_image *image,
                  const struct layer_provider *provider, struct err *e)
 {
@@ -131,6 +140,8 @@ int assembly_run(struct assembly *a, const struct assembly_image *image,
         if (provider->begin && p.n_wanted)
             r = provider->begin(provider->arg, p.wanted, p.n_wanted, p.items, e);
     }
+    if (r == 0)
+        r = verify_others(image, provider, &p, e);
     if (r == 0)
         r = unpack_wanted(a, image, provider, &p, e);
     if (provider->stop)

@@ -21,6 +21,8 @@ struct layer_provider {
     int (*begin)(void *arg, const size_t *wanted, size_t n, struct session_item *items,
                  struct err *e);
     struct layer_source (*source)(void *arg, size_t layer);
+    /* Optional: reads and checks a layer that the store has already. */
+    int (*verify)(void *arg, size_t layer, struct err *e);
     void (*forget)(void *arg, size_t layer); /* optional: it is unpacked */
     void (*stop)(void *arg);                 /* optional: nothing more will be asked for */
     void *arg;

@@ -285,15 +285,19 @@ static int drain(struct pipeline *p, uint64_t archive_end, struct err *e)
     return 0;
 }
 
+static int wrong_diff_id(const char *found, const char *diff_id, struct err *e)
+{
+    return err_set(e, ERR_INVALID, "the unpacked data's digest is %s instead of %s", found,
+                   diff_id);
+}
+
 static int check_diff_id(struct pipeline *p, struct err *e)
 {
     char found[DIGEST_TEXT_SIZE];
 
     digest_finish(&p->diff, found);
-    if (strcmp(found, p->request->diff_id) != 0)
-        return err_set(e, ERR_INVALID, "the unpacked data's digest is %s instead of %s", found,
-                       p->request->diff_id);
-    return 0;
+    return strcmp(found, p->request->diff_id) == 0 ? 0
+                                                   : wrong_diff_id(found, p->request->diff_id, e);
 }
 
 static int consume_tar(struct pipeline *p, int layer_fd, struct layer_result *ret, struct err *e)
@@ -396,7 +400,8 @@ int layer_unpack(const struct layer_request *q, struct layer_result *ret, struct
 
 struct expansion {
     unsigned char *buf;
-    int fd; /* FD_NONE: only counted */
+    int fd;             /* FD_NONE: only counted */
+    struct digest *sum; /* optional */
     uint64_t left;
 };
 
@@ -413,6 +418,8 @@ static int expansion_give(void *arg, size_t n, struct err *e)
     if (n > x->left)
         return err_set(e, ERR_LIMIT, "the archive is larger than allowed");
     x->left -= n;
+    if (x->sum)
+        digest_add(x->sum, x->buf, n);
     r = x->fd < 0 ? 0 : sys_write_all(x->fd, x->buf, n);
     return r < 0 ? err_sys(e, r, "spool the archive") : 0;
 }
@@ -444,4 +451,27 @@ int layer_measure(const struct layer_source *source, uint64_t max_bytes, uint64_
                   struct err *e)
 {
     return expand(source, FD_NONE, max_bytes, ret_bytes, e);
+}
+
+int layer_verify(const struct layer_source *source, const char *digest, int64_t size,
+                 const char *diff_id, uint64_t max_bytes, struct err *e)
+{
+    auto_free unsigned char *buf = alloc_zero(SLOT_BYTES, 1);
+    struct digest sum;
+    struct expansion x = {.buf = buf, .fd = FD_NONE, .sum = &sum, .left = max_bytes};
+    struct inflate f = {.source = source,
+                        .digest = digest,
+                        .size = size,
+                        .room = expansion_room,
+                        .give = expansion_give,
+                        .arg = &x};
+    char found[DIGEST_TEXT_SIZE];
+    int r;
+
+    digest_init(&sum);
+    r = inflate_run(&f, e);
+    digest_finish(&sum, found);
+    if (r == 0 && strcmp(found, diff_id) != 0)
+        r = wrong_diff_id(found, diff_id, e);
+    return r < 0 ? err_wrap(e, "layer %.19s", digest ? digest : diff_id) : 0;
 }

@@ -6,6 +6,9 @@
  *
  * A docker-archive has no manifest in OCI's sense: one is written here, which names the layers by
  * their diffIDs as plain tars, so that the same image loaded twice has the same manifest.
+ *
+ * A name without a host becomes localhost/NAME, as podman has it: nobody vouched for where it is
+ * from.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +44,8 @@ struct loading {
     char *manifest_text;
     size_t manifest_len;
     char manifest_digest[DIGEST_TEXT_SIZE];
-    struct archive_file *files; /* layers */
+    struct archive_file *files;          /* layers */
+    const struct oci_descriptor *layers; /* what is known about them; borrowed */
     size_t n_layers;
 };
 
@@ -87,6 +91,16 @@ static struct layer_source source_of(void *arg, size_t layer)
     return archive_file_source(&l->files[layer]);
 }
 
+/* An archive that is damaged is refused even where the damage would not be used. */
+static int verify_layer(void *arg, size_t layer, struct err *e)
+{
+    struct loading *l = arg;
+    struct layer_source source = archive_file_source(&l->files[layer]);
+
+    return layer_verify(&source, l->layers[layer].digest, l->layers[layer].size,
+                        l->config.rootfs.diff_ids[layer], UNPACK_BYTES_MAX, e);
+}
+
 static int take_in(struct loading *l, const struct oci_descriptor *layers, struct err *e)
 {
     struct assembly *a = &l->worker->assembly;
@@ -98,8 +112,9 @@ static int take_in(struct loading *l, const struct oci_descriptor *layers, struc
         .layers = layers,
         .n_layers = l->n_layers,
     };
-    struct layer_provider provider = {.source = source_of, .arg = l};
+    struct layer_provider provider = {.source = source_of, .verify = verify_layer, .arg = l};
 
+    l->layers = layers;
     if (assembly_write_blob(a, l->manifest_digest, l->manifest_text, l->manifest_len, e) < 0 ||
         assembly_write_blob(a, l->config_digest, l->config_text, l->config_len, e) < 0)
         return -1;
@@ -205,7 +220,7 @@ static int take_docker_image(struct loading *l, const struct docker_image *d, st
         open_layers(l, d->layers, e) < 0 || write_manifest(l, e) < 0)
         return -1;
     STRV_FOREACH (tag, d->tags) {
-        if (add_name(l, *tag, "docker.io", e) < 0)
+        if (add_name(l, *tag, NAME_HOST, e) < 0)
             return -1;
     }
     if (add_given_name(l, e) < 0)

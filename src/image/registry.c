@@ -197,7 +197,9 @@ int registry_authenticate(struct registry *r, const char *challenges, struct err
         return -1;
     if (c.scheme == AUTH_BASIC) {
         if (!r->request->username)
-            result = err_set(e, ERR_DENIED, "'%s' requires a user name and a password", r->host);
+            result =
+                err_set(e, ERR_DENIED,
+                        "authentication required: '%s' wants a user name and a password", r->host);
         r->use_basic = true;
     } else if (!auth_realm_is_acceptable(c.realm, r->is_plain)) {
         result = err_set(e, ERR_DENIED, "'%s' names a token server that is not on https", r->host);
