@@ -269,7 +269,7 @@ static int exec_in(struct run *r, const struct request *q, const char *args, con
 
 static void executes_in_a_running_container(void **state)
 {
-    struct request q = {.args = "[\"sleep\",\"100\"]", .cgroup = "/dhow-test/exec"};
+    struct request q = {.args = "[\"sleep\",\"100\"]", .cgroup = "/dhow-runtime-test/exec"};
     static struct run r;
     struct exec_outcome o;
     struct box b;
@@ -316,7 +316,7 @@ static void removes_its_cgroup(void **state)
     static const char *const dirs[] = {"", "memory", "pids", "devices", "freezer", "unified"};
     struct request q =
         {.args = "[\"sh\",\"-c\",\"sleep 100 & sleep 100 & grep -c . /proc/self/cgroup\"]",
-         .cgroup = "/dhow-test/gone",
+         .cgroup = "/dhow-runtime-test/gone",
          .linux_members =
              ",\"resources\":{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":50}}"};
     static struct run r;
@@ -328,7 +328,7 @@ static void removes_its_cgroup(void **state)
     if (run(&b, &q, &r) < 0)
         fail_msg("%s", r.e.msg);
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-        auto_free char *path = alloc_printf("/sys/fs/cgroup/%s/dhow-test/gone", dirs[i]);
+        auto_free char *path = alloc_printf("/sys/fs/cgroup/%s/dhow-runtime-test/gone", dirs[i]);
 
         assert_int_not_equal(access(path, F_OK), 0);
     }
@@ -484,7 +484,7 @@ static int compare_times(const void *a, const void *b)
 static void measures_a_hundred_runs(void **state)
 {
     struct request q = {.args = "[\"true\"]",
-                        .cgroup = "/dhow-test/measure",
+                        .cgroup = "/dhow-runtime-test/measure",
                         .linux_members =
                             ",\"maskedPaths\":[\"/proc/kcore\",\"/proc/keys\",\"/proc/fs\"],"
                             "\"readonlyPaths\":[\"/proc/bus\",\"/proc/irq\",\"/proc/sys\"]"};
@@ -531,5 +531,5 @@ int main(void)
         cmocka_unit_test(measures_a_hundred_runs),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_groups);
 }

@@ -407,5 +407,5 @@ int main(void)
         cmocka_unit_test(t_52881_writes_kernel_parameters_through_a_private_proc),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_groups);
 }

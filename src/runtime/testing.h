@@ -62,7 +62,7 @@ static inline void box_open(struct box *b)
     auto_free char *busybox = NULL;
     size_t len;
 
-    snprintf(b->path, sizeof(b->path), "/dev/shm/dhow-test-XXXXXX");
+    snprintf(b->path, sizeof(b->path), "/dev/shm/dhow-runtime-XXXXXX");
     assert_non_null(mkdtemp(b->path));
     b->dir = sys_open(AT_FDCWD, b->path, O_PATH | O_DIRECTORY, 0);
     for (size_t i = 0; i < ARRAY_LEN(dirs); i++)
@@ -283,4 +283,11 @@ static inline void assert_fails(struct box *b, const struct request *q, enum err
         fail_msg("it ran: code %d, '%s'", r.code, r.output);
     assert_has(r.e.msg, message_part);
     assert_string_equal(err_kind_name(r.e.kind), err_kind_name(kind));
+}
+
+/* The parent of all groups that the tests make. */
+static inline int remove_groups(void **state)
+{
+    (void)state;
+    return geteuid() == 0 ? runtime_remove("/dhow-runtime-test", NULL) : 0;
 }
