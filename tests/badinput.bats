@@ -55,7 +55,7 @@ debian_image() {
     dhow pull -q --tls-verify=false "$REGISTRY/test/debian:1" >"$D/pull" 2>&1 &
     local pid=$!
     sleep 1
-    kill -INT $pid 2>/dev/null || kill -TERM $pid
+    kill -TERM $pid
     local rc=0
     wait $pid || rc=$?
     [[ $rc != 0 ]]

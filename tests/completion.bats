@@ -75,7 +75,8 @@ complete_bash() { # complete_bash WORDS...: what bash would offer for the last w
 }
 
 @test "the manual pages are without a fault" {
-    local folder=${DHOW%/src/*} page found=0
+    local folder page found=0
+    folder=$(dirname "$(dirname "$DHOW")")/docs
     while read -r page; do
         found=$((found + 1))
         mandoc -T lint -W warning "$page" >"$D/lint" || { cat "$D/lint"; fail "$page"; }

@@ -247,7 +247,7 @@ run_box() {
     want_error 125 'first'
     ok inspect --format '{{.Name}}' "${id:0:12}"
     want_output first
-    try inspect --type container --format x "${id:0:63}0"
+    try inspect --type container --format x "${id:0:63}z"
     [[ $status != 0 ]]
     try create --name 'in valid' "$IMAGE"
     want_error 125 'in valid'
