@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 60
 all: build
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@out=$$(ninja -C $(BUILD) 2>&1) || { echo "$$out" | grep -vE '^\[[0-9]+/' ; exit 1; }
 
 $(BUILD)/build.ninja:
 	@tools/deps build
