@@ -13,6 +13,7 @@
  */
 #include "engine/become_monitor.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -28,15 +29,14 @@
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
-static void say(const struct start *s, enum monitor_packet type, const void *p, size_t n)
+static int say(const struct start *s, enum monitor_packet type, const void *p, size_t n)
 {
     char packet[1 + sizeof(struct err) + 512];
 
     n = MIN(n, sizeof(packet) - 1);
     packet[0] = (char)type;
     memcpy(packet + 1, p, n);
-    (void)sys_send_msg(s->client[1], packet, n + 1, NULL,
-                       0); /* a caller that is gone needs no answer */
+    return sys_send_msg(s->client[1], packet, n + 1, NULL, 0);
 }
 
 static int create(struct start *s, struct runtime_container *rc, struct err *e)
@@ -46,7 +46,7 @@ static int create(struct start *s, struct runtime_container *rc, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(s->config.stdio); i++)
         s->config.stdio[i] = fd_close(s->config.stdio[i]);
     STRV_FOREACH (w, rc->warnings)
-        say(s, MONITOR_WARNING, *w, strlen(*w));
+        (void)say(s, MONITOR_WARNING, *w, strlen(*w));
     if (rc->terminal_fd >= 0 && s->rows && s->cols)
         (void)sys_terminal_set_size(rc->terminal_fd, s->rows, s->cols); /* a size is a comfort */
     return 0;
@@ -128,7 +128,9 @@ static int execute_monitor(struct engine *en, struct start *s, const struct stor
 
     if (fds[MONITOR_FD_LISTEN] < 0)
         return fds[MONITOR_FD_LISTEN];
-    say(s, MONITOR_STARTED, (char *)&started + 1, sizeof(started) - 1);
+    r = say(s, MONITOR_STARTED, (char *)&started + 1, sizeof(started) - 1);
+    if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+        return r;            /* a caller that is gone is no reason: the container was asked for */
     trace_adopt_fd(FD_NONE); /* its number may be anything from now on */
     r = sys_place_fds(fds, MONITOR_FD_MAX);
     /* From here on only the fixed numbers are true. */
@@ -146,7 +148,7 @@ static DHOW_NORETURN void fail(struct start *s, struct runtime_container *rc, co
 
     runtime_container_done(rc);
     (void)runtime_remove(s->launch.cgroup_path, &ignored); /* the caller tries once more */
-    say(s, MONITOR_FAILED, e, sizeof(*e));
+    (void)say(s, MONITOR_FAILED, e, sizeof(*e)); /* a caller that is gone needs no answer */
     _exit(1);
 }
 

@@ -78,6 +78,16 @@ int remove_locked(struct engine *en, const char *id, struct err *e)
     return 0;
 }
 
+/* A container whose row is gone already: a removal that was cut short. */
+static int remove_remains(struct engine *en, const char *id, struct err *e)
+{
+    auto_free char *cgroup = launch_cgroup_path(&(struct engine_options){0}, id);
+
+    if (runtime_remove(cgroup, e) < 0)
+        return -1;
+    return remove_locked(en, id, e);
+}
+
 int engine_container_finish(struct engine *en, const char *id, struct err *e)
 {
     DHOW_CLEANUP(store_container_done) struct store_container c = {0};
@@ -88,14 +98,9 @@ int engine_container_finish(struct engine *en, const char *id, struct err *e)
         return 0; /* somebody else has tidied up */
     if (lock_container(en, id, &lock, e) < 0)
         return -1;
-    if (store_container_find(en->store, id, &c, e) < 0) {
-        if (e && e->kind != ERR_NOT_FOUND)
-            return -1;
-        (void)rundir_remove(en, id); /* its container is gone: heal() tries again */
-        lock_forget(en, id);
-        return 0;
-    }
-    return finish_locked(en, &c, e);
+    if (store_container_find(en->store, id, &c, e) == 0)
+        return finish_locked(en, &c, e);
+    return e && e->kind == ERR_NOT_FOUND ? remove_remains(en, id, e) : -1;
 }
 
 static bool is_id(const char *s)
@@ -112,7 +117,6 @@ static void heal_one(struct engine *en, const char *id)
     struct err e = {0};
     auto_fd int lock = FD_NONE;
     auto_fd int dir = FD_NONE;
-    auto_free char *cgroup = NULL;
 
     if (rundir_open(en, id, &dir) < 0 || rundir_has_monitor(dir))
         return;
@@ -126,8 +130,7 @@ static void heal_one(struct engine *en, const char *id)
     }
     if (e.kind != ERR_NOT_FOUND)
         return;
-    cgroup = launch_cgroup_path(&(struct engine_options){0}, id);
-    if (runtime_remove(cgroup, &e) < 0 || remove_locked(en, id, &e) < 0)
+    if (remove_remains(en, id, &e) < 0)
         log_warn("remove what is left of container %.12s: %s, ignoring", id, e.msg);
 }
 

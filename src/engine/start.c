@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
@@ -251,8 +252,9 @@ static int await_started(int client, char ***ret_warnings, struct err *e)
 static int launch_monitor(struct engine *en, struct start *s, const struct store_container *c,
                           char ***ret_warnings, struct err *e)
 {
+    auto_fd int pidfd = FD_NONE;
     int status;
-    pid_t pid = sys_fork();
+    pid_t pid = sys_clone(&(struct sys_clone_args){.cgroup_fd = FD_NONE, .ret_pidfd = &pidfd});
 
     if (pid == 0)
         become_monitor(en, s, c);
@@ -263,7 +265,10 @@ static int launch_monitor(struct engine *en, struct start *s, const struct store
         return err_sys(e, pid, "fork the container's monitor");
     if (await_started(s->client[0], ret_warnings, e) == 0)
         return 0;
-    (void)sys_wait(pid, &status); /* it said that it failed, or it died: it ends now */
+    /* It said that it failed, or it died; whatever else it is doing, it must end, and its container
+     * with it. */
+    (void)sys_pidfd_send_signal(pidfd, SIGKILL);
+    (void)sys_wait(pid, &status);
     return -1;
 }
 
@@ -278,16 +283,16 @@ static void undo(struct engine *en, const struct store_container *c, bool has_ru
     (void)rundir_remove(en, c->id);
 }
 
-/* With the time that the monitor wrote down: by now the container may have ended. */
-static int record_start(struct engine *en, const struct start *s, const struct store_container *c,
-                        struct err *e)
+/* With the time that the monitor wrote down: by now the container may have ended. A failure is no
+ * failure of the start: the run directory has the truth, and the end records it too. */
+static void record_start(struct engine *en, const struct start *s, const struct store_container *c)
 {
-    struct rundir_init init;
-    int r = rundir_read_init(s->rundir, &init);
+    struct rundir_init init = {.started_ns = 0};
+    struct err e = {0};
 
-    if (r < 0)
-        return err_sys(e, r, "read the start of container '%s'", c->name);
-    return store_container_set_started(en->store, c->id, init.started_ns, e);
+    if (rundir_read_init(s->rundir, &init) == 0 &&
+        store_container_set_started(en->store, c->id, init.started_ns, &e) < 0)
+        log_warn("record the start of container %.12s: %s, ignoring", c->id, e.msg);
 }
 
 static int start_locked(struct engine *en, const struct store_container *c,
@@ -304,7 +309,7 @@ static int start_locked(struct engine *en, const struct store_container *c,
     if (r == 0)
         r = launch_monitor(en, &s, c, ret_warnings, e);
     if (r == 0)
-        r = record_start(en, &s, c, e);
+        record_start(en, &s, c);
     else
         undo(en, c, s.rundir >= 0);
     if (r == 0 && how->attach && ret_client)

@@ -63,10 +63,10 @@ static const struct {
     const char *dir;
     has_owner_fn *has_owner;
 } places[] = {
-    {"tmp", tmp_has_owner},
     {"layers", layer_has_owner},
     {"blobs/sha256", blob_has_owner},
     {"containers", container_has_owner},
+    {"tmp", tmp_has_owner}, /* last: while something is in it, a sweep is due (store_needs_sweep) */
 };
 
 /* ---- moving and deleting ---- */
