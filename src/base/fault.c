@@ -25,7 +25,7 @@ static struct {
     int errno_value;
 } plan;
 static char current_role[32] = "cli";
-static unsigned count;
+static unsigned count; /* the image worker has threads: changed atomically */
 
 static void read_plan(void)
 {
@@ -43,10 +43,10 @@ static void read_plan(void)
         plan.mode = FAULT_FAIL;
 }
 
-static void log_point(const char *name)
+static void log_point(unsigned at, const char *name)
 {
     char line[128];
-    int n = snprintf(line, sizeof(line), "%s %u %s\n", current_role, count, name);
+    int n = snprintf(line, sizeof(line), "%s %u %s\n", current_role, at, name);
     int fd = open(plan.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 
     if (fd < 0)
@@ -58,24 +58,25 @@ static void log_point(const char *name)
 void fault_role(const char *role)
 {
     snprintf(current_role, sizeof(current_role), "%s", role);
-    count = 0;
+    __atomic_store_n(&count, 0, __ATOMIC_RELAXED);
 }
 
 int fault_point(const char *name)
 {
     int saved = errno;
+    unsigned at;
 
     if (plan.mode == FAULT_UNREAD)
         read_plan();
     if (plan.mode == FAULT_OFF)
         return 0;
-    count++;
+    at = __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED);
     if (plan.mode == FAULT_LOG) {
-        log_point(name);
+        log_point(at, name);
         errno = saved;
         return 0;
     }
-    if (count != plan.at || strcmp(plan.role, current_role) != 0)
+    if (at != plan.at || strcmp(plan.role, current_role) != 0)
         return 0;
     if (plan.mode == FAULT_KILL) {
         kill(getpid(), SIGKILL);
