@@ -69,18 +69,19 @@ static void add_number(struct json_object *o, const char *key, int64_t value)
     json_object_object_add(o, key, json_object_new_int64(value));
 }
 
-/* "host:5000/path" of "host:5000/path:tag"; the tag after it, or NULL. Borrowed. */
+/* "host:5000/path" of "host:5000/path:tag"; the tag after it, or NULL. Borrowed. A name with a
+ * digest has no tag. */
 static const char *tag_of(const char *name)
 {
     const char *slash = strrchr(name, '/');
-    const char *colon = strrchr(slash ? slash : name, ':');
+    const char *colon = strchr(name, '@') ? NULL : strrchr(slash ? slash : name, ':');
     return colon ? colon + 1 : NULL;
 }
 
 static char *repository_of(const char *name)
 {
     const char *tag = tag_of(name);
-    return tag ? alloc_strndup(name, (size_t)(tag - name) - 1) : alloc_strdup(name);
+    return alloc_strndup(name, tag ? (size_t)(tag - name) - 1 : strcspn(name, "@"));
 }
 
 static struct json_object *names_array(char *const *names)
@@ -88,6 +89,15 @@ static struct json_object *names_array(char *const *names)
     struct json_object *a = json_object_new_array();
     STRV_FOREACH (name, names)
         json_object_array_add(a, json_object_new_string(*name));
+    return a;
+}
+
+static struct json_object *tags_array(char *const *names)
+{
+    struct json_object *a = json_object_new_array();
+    STRV_FOREACH (name, names)
+        if (tag_of(*name))
+            json_object_array_add(a, json_object_new_string(*name));
     return a;
 }
 
@@ -114,7 +124,7 @@ struct json_object *images_json(const struct store_image *i, struct json_object 
     auto_free char *created = units_rfc3339(i->created_ns);
     add_string(o, "Id", i->id);
     add_string(o, "ParentId", "");
-    json_object_object_add(o, "RepoTags", names_array(i->names));
+    json_object_object_add(o, "RepoTags", tags_array(i->names));
     json_object_object_add(o, "RepoDigests", digests_array(i));
     add_number(o, "Size", i->size_bytes);
     add_number(o, "SharedSize", 0);
@@ -158,7 +168,7 @@ struct json_object *images_row(const struct store_image *i, const char *name, in
     add_string(o, "Os", i->os);
     add_string(o, "Arch", i->architecture);
     json_object_object_add(o, "Names", names_array(i->names));
-    json_object_object_add(o, "RepoTags", names_array(i->names));
+    json_object_object_add(o, "RepoTags", tags_array(i->names));
     json_object_object_add(o, "RepoDigests", digests_array(i));
     return o;
 }
