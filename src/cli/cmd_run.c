@@ -25,6 +25,7 @@ struct run_options {
     bool sig_proxy;
     char **attach;
     char *trace;
+    bool dry_run;
 };
 
 #define AT(field) offsetof(struct run_options, field)
@@ -38,6 +39,7 @@ static const struct option run_rows[] = {
      "Attach only to these of stdin, stdout, stderr", COMPLETE_WORDS, "stdin stdout stderr"},
     {"trace", 0, OPT_STRING, AT(trace), "FILE",
      "Write where the time goes, in Chrome's trace format", COMPLETE_FILE},
+    {"dry-run", 0, OPT_BOOL, AT(dry_run), NULL, "Print the steps of the start and change nothing"},
     {NULL},
 };
 static const struct option create_unsupported_rows[] = {
@@ -163,12 +165,19 @@ static int write_cidfile(struct creation *c, struct err *e)
 }
 
 /* Every check of the options comes before the first change of the world. */
+static int prepare(struct creation *c, char *const *args, enum pull_policy *ret_policy,
+                   struct err *e)
+{
+    if (parse_policy(c->flags->pull, ret_policy, e) < 0 ||
+        container_options_resolve(c->flags, args, environ, &c->options, e) < 0)
+        return -1;
+    return check_volume_sources(&c->options, e);
+}
+
 static int create(struct creation *c, char *const *args, struct err *e)
 {
     enum pull_policy policy;
-    if (parse_policy(c->flags->pull, &policy, e) < 0 ||
-        container_options_resolve(c->flags, args, environ, &c->options, e) < 0 ||
-        check_volume_sources(&c->options, e) < 0 || open_cidfile(c, e) < 0)
+    if (prepare(c, args, &policy, e) < 0 || open_cidfile(c, e) < 0)
         return -1;
     if (cli_open(c->cli, STORE_WRITE, &c->engine, e) < 0 || have_image(c, policy, e) < 0 ||
         remove_same_name(c, e) < 0)
@@ -177,6 +186,18 @@ static int create(struct creation *c, char *const *args, struct err *e)
         return -1;
     note_network(c);
     return write_cidfile(c, e);
+}
+
+/* The image must be there: a pull would be a change. */
+static int print_plan(struct creation *c, char *const *args, struct err *e)
+{
+    auto_free char *text = NULL;
+    enum pull_policy policy;
+    if (prepare(c, args, &policy, e) < 0 || cli_open(c->cli, STORE_READ, &c->engine, e) < 0 ||
+        engine_container_plan(c->engine, &c->options, &text, e) < 0)
+        return -1;
+    cli_print(text);
+    return 0;
 }
 
 static int create_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
@@ -286,7 +307,9 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
     if (attach_flags(o, &f.flags, e) < 0 || foreground_keys(o->detach_keys, &f.keys, e) < 0 ||
         begin_trace(o->trace, e) < 0)
         return -1;
-    if (create(&c, argv, e) == 0)
+    if (o->dry_run)
+        code = print_plan(&c, argv, e);
+    else if (create(&c, argv, e) == 0)
         code = run_created(&c, o, &f, e);
     creation_done(&c);
     end_trace(o->trace);

@@ -13,6 +13,7 @@
 #include "base/trace.h"
 #include "base/units.h"
 #include "engine/engine_internal.h"
+#include "runtime/runtime.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -68,6 +69,38 @@ static int check_combinations(const struct engine_options *o, struct err *e)
     return check_volumes(o, e);
 }
 
+/* What the plan of a start would be, as text; an error of the options shows here. A plan only asks
+ * whether there are an upper directory and a mount point: any directory stands for those to be
+ * made. */
+static int plan_text(struct engine *en, const struct store_container *c, const struct launch *l,
+                     char **ret_text, struct err *e)
+{
+    int stand_in = store_root_fd(en->store), r;
+    store_fd_list layers = {0};
+    struct runtime_plan *plan = NULL;
+
+    if (c->image_id && store_image_open_layers(en->store, c->image_id, &layers, e) < 0)
+        return -1;
+    struct runtime_config config = {
+        .id = c->id,
+        .spec = &l->spec,
+        .rootfs = {layers.items, layers.len, stand_in, stand_in, stand_in},
+        .stdio = {FD_NONE, FD_NONE, FD_NONE},
+        .user = l->user,
+        .user_groups = l->options.group_add,
+        .set_home = true,
+        .create_cwd = true,
+        .hostname_for_hosts = l->hostname,
+        .etc_dirfd = stand_in,
+    };
+    r = runtime_plan(&config, &plan, e);
+    if (r == 0 && ret_text)
+        *ret_text = runtime_plan_text(plan);
+    runtime_plan_free(plan);
+    store_fd_list_done(&layers);
+    return r;
+}
+
 /* Builds all that a start would build, so that errors belong to `create`; what stays of it is the
  * command that it comes down to. */
 static int check_launch(struct engine *en, struct store_container *c, struct err *e)
@@ -76,6 +109,10 @@ static int check_launch(struct engine *en, struct store_container *c, struct err
 
     if (launch_build(en, c, &l, e) < 0)
         return -1;
+    if (plan_text(en, c, &l, NULL, e) < 0) {
+        launch_done(&l);
+        return -1;
+    }
     strv_free(l.options.args);
     l.options.args = strv_dup(l.process->args);
     free(c->options);
@@ -117,29 +154,47 @@ static int fill_image(struct engine *en, const struct engine_options *o, struct 
     return 0;
 }
 
-int engine_container_create(struct engine *en, const struct engine_options *o, char **ret_id,
-                            struct err *e)
+/* All of a container but its row. */
+static int new_container(struct engine *en, const struct engine_options *o,
+                         struct store_container *c, struct err *e)
 {
-    DHOW_CLEANUP(store_container_done) struct store_container c = {0};
     char id[65];
     int r = random_id(id);
 
-    TRACE_SPAN("create");
     if (r < 0)
         return err_sys(e, r, "draw an id");
     if (check_combinations(o, e) < 0)
         return -1;
-    c.id = alloc_strdup(id);
-    c.name = alloc_strdup(o->name ? o->name : "");
-    c.options = json_encode_text(&engine_options_json, o);
-    c.created_ns = units_now_ns();
-    c.auto_remove = o->auto_remove;
-    if (fill_image(en, o, &c, e) < 0 || check_launch(en, &c, e) < 0)
-        return -1;
-    if (add_row(en, &c, !o->name, e) < 0)
+    c->id = alloc_strdup(id);
+    c->name = alloc_strdup(o->name ? o->name : "");
+    c->options = json_encode_text(&engine_options_json, o);
+    c->created_ns = units_now_ns();
+    c->auto_remove = o->auto_remove;
+    return fill_image(en, o, c, e);
+}
+
+int engine_container_create(struct engine *en, const struct engine_options *o, char **ret_id,
+                            struct err *e)
+{
+    DHOW_CLEANUP(store_container_done) struct store_container c = {0};
+
+    TRACE_SPAN("create");
+    if (new_container(en, o, &c, e) < 0 || check_launch(en, &c, e) < 0 ||
+        add_row(en, &c, !o->name, e) < 0)
         return -1;
     *ret_id = take_ptr(&c.id);
     return 0;
+}
+
+int engine_container_plan(struct engine *en, const struct engine_options *o, char **ret_text,
+                          struct err *e)
+{
+    DHOW_CLEANUP(store_container_done) struct store_container c = {0};
+    DHOW_CLEANUP(launch_done) struct launch l = {0};
+
+    if (new_container(en, o, &c, e) < 0 || launch_build(en, &c, &l, e) < 0)
+        return -1;
+    return plan_text(en, &c, &l, ret_text, e);
 }
 
 int engine_container_rename(struct engine *en, const char *name, const char *new_name,

@@ -112,6 +112,10 @@ struct engine_status {
 int engine_container_create(struct engine *en, const struct engine_options *o, char **ret_id,
                             struct err *e);
 
+/* The launch plan of what would be created: a line a step; owned text. Changes nothing. */
+int engine_container_plan(struct engine *en, const struct engine_options *o, char **ret_text,
+                          struct err *e);
+
 struct engine_start {
     bool attach;         /* keep a client on the container's stdio: *ret_client is its socket
                             (runtime/monitor.h) */
