@@ -38,7 +38,7 @@ struct rig {
 };
 struct bytes {
     unsigned char *p;
-    size_t n;
+    size_t n, cap;
 };
 struct seen {
     struct bytes out, err;
@@ -53,7 +53,10 @@ static void path_of(const struct rig *r, const char *name, char ret[256])
 
 static void bytes_add(struct bytes *b, const void *p, size_t n)
 {
-    b->p = realloc(b->p, b->n + n + 1);
+    if (b->n + n + 1 > b->cap) {
+        b->cap = 2 * (b->n + n + 1);
+        b->p = realloc(b->p, b->cap);
+    }
     assert_non_null(b->p);
     memcpy(b->p + b->n, p, n);
     b->n += n;
