@@ -34,9 +34,11 @@ demo-offline:
 	@$(MAKE) --no-print-directory build
 	@tools/demo --offline $(BUILD)
 
-install: build
+install: $(BUILD)/build.ninja
 	@meson configure $(BUILD) --prefix=$(PREFIX)
-	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --quiet
+	@$(MAKE) --no-print-directory build
+	@DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --no-rebuild --quiet
+	@echo "installed in $(DESTDIR)$(PREFIX)"
 
 bench:
 	@tools/deps build demo bench
