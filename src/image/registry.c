@@ -358,6 +358,9 @@ int registry_get_blob(struct registry *r, const char *digest, int64_t size, size
     if (size < 0 || (uint64_t)size > max)
         return err_set(e, ERR_LIMIT, "the blob %s is larger than %zu bytes", digest, max);
     result = get(r, "blobs", digest, NULL, (size_t)size, &a, e);
+    if (result == 0 && (int64_t)a.body.len != size)
+        result = err_set(e, ERR_INVALID, "the blob %s has %zu bytes instead of %lld", digest,
+                         a.body.len, (long long)size);
     if (result == 0) {
         digest_text_of(a.body.s ? a.body.s : "", a.body.len, found);
         if (strcmp(found, digest) != 0)

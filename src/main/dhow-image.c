@@ -59,7 +59,8 @@ int main(void)
 {
     fault_role("image");
     if (!is_socket(CONTROL_FD)) {
-        fprintf(stderr, "dhow-image is started by dhow: it has nothing to do by itself\n");
+        if (isatty(STDERR_FILENO)) /* a person; an engine has its own words */
+            fprintf(stderr, "dhow-image is started by dhow: it has nothing to do by itself\n");
         return 125;
     }
     sys_umask(0022);

@@ -47,6 +47,7 @@ static DHOW_NORETURN void child(const char *path, char *const argv[], char *cons
     sigset_t none;
     int all[MAX_FDS], r;
 
+    fault_role("spawn");
     for (int s = 1; s < 32; s++)
         (void)sigaction(s, &plain, NULL); /* SIGKILL and SIGSTOP refuse */
     sigemptyset(&none);
