@@ -887,6 +887,9 @@ static void malformed_packets_are_ignored(void **state)
 
 int main(void)
 {
+    /* Whoever runs the tests may ignore signals (nohup); the programs started here shall not. */
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_reaches_client_and_log),
         cmocka_unit_test(signal_is_recorded),
