@@ -131,3 +131,19 @@ PY
     want_match '^20'
     ok rm c
 }
+
+@test "a store that was taken away under a container is not made again" {
+    local pid
+    ok run -d --name orphan --network none "$IMAGE" sleep 100
+    pid=$(dhow inspect --format '{{.State.Pid}}' orphan)
+    mv "$ROOT" "$ROOT.away"
+    mv "$RUNROOT" "$RUNROOT.away"
+    kill -9 "$pid"
+    eventually 5 refute is_alive "$pid"
+    sleep 0.5
+    refute test -e "$ROOT"
+    mv "$ROOT.away" "$ROOT"
+    rm -rf "$RUNROOT"
+    mv "$RUNROOT.away" "$RUNROOT"
+    ok rm -f -t 0 orphan
+}

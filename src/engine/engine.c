@@ -127,6 +127,14 @@ fail:
     return -1;
 }
 
+bool engine_exists(const struct engine_config *config)
+{
+    auto_free char *database =
+        alloc_printf("%s/state.db", config->root ? config->root : DEFAULT_ROOT);
+
+    return is_there(database);
+}
+
 void engine_close(struct engine *en)
 {
     if (!en)

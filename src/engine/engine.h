@@ -26,6 +26,8 @@ struct engine_config {
  * killed process left. */
 int engine_open(const struct engine_config *config, enum store_mode mode, struct engine **ret,
                 struct err *e);
+/* Is there a store at the configured root? Makes nothing. */
+bool engine_exists(const struct engine_config *config);
 void engine_close(struct engine *en);
 struct store *engine_store(struct engine *en); /* borrowed */
 
