@@ -265,6 +265,13 @@ run_box() {
     ok rm -f -t 0 one
 }
 
+@test "--ipc none has an ipc namespace of its own and no shared memory" {
+    run_box --ipc none "$IMAGE" sh -c 'readlink /proc/self/ns/ipc; grep -c " /dev/shm " /proc/self/mounts'
+    [[ ${output##*$'\n'} == 0 && ${output%%$'\n'*} != "$(readlink /proc/self/ns/ipc)" ]]
+    run_box "$IMAGE" grep -c ' /dev/shm ' /proc/self/mounts
+    want_output 1
+}
+
 @test "pid, uts, ipc, mount, cgroup and network namespaces are new; --pid, --ipc, --uts, --network host share" {
     local ns host inside
     run_box "$IMAGE" sh -c 'for n in pid uts ipc mnt net cgroup; do readlink /proc/self/ns/$n; done'

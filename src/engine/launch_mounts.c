@@ -101,7 +101,8 @@ static void add_shm(struct launch *l)
                      (unsigned long long)(o->shm_size.is_set ? o->shm_size.value
                                                              : DEFAULT_SHM_BYTES));
 
-    if (!str_equal(o->ipc, "host") && !is_users(o, "/dev/shm"))
+    /* "none": an IPC namespace of its own, without shared memory */
+    if (!str_equal(o->ipc, "host") && !str_equal(o->ipc, "none") && !is_users(o, "/dev/shm"))
         oci_spec_add_mount(&l->spec, "/dev/shm", "tmpfs", "shm", options);
 }
 
