@@ -70,17 +70,6 @@ static void creation_done(struct creation *c)
     free(c->id);
 }
 
-static int check_volume_sources(const struct engine_options *o, struct err *e)
-{
-    VEC_FOREACH (v, &o->volumes) {
-        struct stat st;
-        int r = sys_stat(AT_FDCWD, v->source, &st);
-        if (r < 0)
-            return err_sys(e, r, "volume source '%s'", v->source);
-    }
-    return 0;
-}
-
 static int open_cidfile(struct creation *c, struct err *e)
 {
     const char *path = c->flags->cidfile;
@@ -171,7 +160,7 @@ static int prepare(struct creation *c, char *const *args, enum pull_policy *ret_
     if (parse_policy(c->flags->pull, ret_policy, e) < 0 ||
         container_options_resolve(c->flags, args, environ, &c->options, e) < 0)
         return -1;
-    return check_volume_sources(&c->options, e);
+    return engine_options_check(&c->options, e);
 }
 
 static int create(struct creation *c, char *const *args, struct err *e)

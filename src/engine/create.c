@@ -53,7 +53,7 @@ static int check_volumes(const struct engine_options *o, struct err *e)
     return 0;
 }
 
-static int check_combinations(const struct engine_options *o, struct err *e)
+int engine_options_check(const struct engine_options *o, struct err *e)
 {
     int sig;
 
@@ -90,7 +90,6 @@ static int plan_text(struct engine *en, const struct store_container *c, const s
         .user_groups = l->options.group_add,
         .set_home = true,
         .create_cwd = true,
-        .hostname_for_hosts = l->hostname,
         .etc_dirfd = stand_in,
     };
     r = runtime_plan(&config, &plan, e);
@@ -163,7 +162,7 @@ static int new_container(struct engine *en, const struct engine_options *o,
 
     if (r < 0)
         return err_sys(e, r, "draw an id");
-    if (check_combinations(o, e) < 0)
+    if (engine_options_check(o, e) < 0)
         return -1;
     c->id = alloc_strdup(id);
     c->name = alloc_strdup(o->name ? o->name : "");

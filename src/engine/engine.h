@@ -95,6 +95,9 @@ struct engine_options {
 };
 extern const struct json_struct engine_options_json;
 void engine_options_done(struct engine_options *o);
+/* What can be told without an image: names, signals, combinations, sources of volumes. For a skin
+ * that wants its errors before it pulls; engine_container_create() asks it too. */
+int engine_options_check(const struct engine_options *o, struct err *e);
 
 /* ---- states ---- */
 enum engine_state { ENGINE_CREATED, ENGINE_RUNNING, ENGINE_PAUSED, ENGINE_EXITED, ENGINE_UNKNOWN };

@@ -41,7 +41,6 @@ struct rundir_exit {
 int rundir_open(const struct engine *en, const char *id, int *ret_fd);
 int rundir_write_init(int rundir, const struct rundir_init *init);
 int rundir_read_init(int rundir, struct rundir_init *ret);
-int rundir_write_exit(int rundir, const struct rundir_exit *x);
 int rundir_read_exit(int rundir, struct rundir_exit *ret);
 bool rundir_has_monitor(int rundir);                        /* its lock is held */
 int rundir_remove(const struct engine *en, const char *id); /* the whole directory */

@@ -94,15 +94,6 @@ int rundir_read_init(int rundir, struct rundir_init *ret)
     return 0;
 }
 
-int rundir_write_exit(int rundir, const struct rundir_exit *x)
-{
-    auto_str s = STR_INIT(RECORD_MAX_BYTES);
-
-    str_addf(&s, "code=%d\nsignal=%d\nfinished_ns=%lld\noom=%d\n", x->code, x->signal,
-             (long long)x->finished_ns, x->oom);
-    return sys_write_file_atomic(rundir, "exit", s.s, s.len, 0600, 0);
-}
-
 int rundir_read_exit(int rundir, struct rundir_exit *ret)
 {
     auto_strv lines = NULL;

@@ -196,7 +196,6 @@ static int make_plan(struct engine *en, struct start *s, const char *id, struct 
         .user_groups = s->launch.options.group_add,
         .set_home = true,
         .create_cwd = true,
-        .hostname_for_hosts = s->launch.hostname,
         .etc_dirfd = s->etc,
         .seccomp_cache_dir = s->seccomp_cache,
     };

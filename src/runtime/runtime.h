@@ -39,12 +39,11 @@ struct runtime_config {
                          terminal */
     const char *user; /* "NAME|UID[:GROUP|GID]", looked up in the root's own passwd and group; NULL:
                          spec's numbers */
-    char *const *user_groups;       /* additional group names or numbers (--group-add), or NULL */
-    bool set_home;                  /* set HOME from passwd when the environment has none */
-    bool create_cwd;                /* make process.cwd when it is missing, beneath the root */
-    const char *hostname_for_hosts; /* not NULL: give the container its own /etc/hostname,
-                                       /etc/hosts, /etc/resolv.conf... */
-    int etc_dirfd; /* ...from files of these names in this directory (bind mounts); FD_NONE: none */
+    char *const *user_groups; /* additional group names or numbers (--group-add), or NULL */
+    bool set_home;            /* set HOME from passwd when the environment has none */
+    bool create_cwd;          /* make process.cwd when it is missing, beneath the root */
+    int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
+                      these names in this directory, bind-mounted; FD_NONE: the image's */
     const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
 };
 

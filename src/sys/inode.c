@@ -47,12 +47,3 @@ int sys_set_xattr(int fd, const char *name, const void *value, size_t len)
     FAULT_POINT("set_xattr");
     return result(fsetxattr(fd, name, value, len, 0));
 }
-
-ssize_t sys_get_xattr(int fd, const char *name, void *ret, size_t size)
-{
-    ssize_t n;
-
-    FAULT_POINT("get_xattr");
-    n = fgetxattr(fd, name, ret, size);
-    return n < 0 ? -errno : n;
-}

@@ -16,4 +16,3 @@ int sys_set_mtime(int fd, const struct timespec *mtime);
 int sys_set_mtime_at(int dirfd, const char *name, const struct timespec *mtime);
 int sys_set_xattr(int fd, const char *name, const void *value, size_t len);
 /* Length, or -ENODATA. */
-ssize_t sys_get_xattr(int fd, const char *name, void *ret, size_t size);

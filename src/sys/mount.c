@@ -133,17 +133,6 @@ int sys_umount_detach(const char *path)
     return result(umount2(path, MNT_DETACH));
 }
 
-int sys_fs_magic(int fd, long *ret)
-{
-    struct statfs s;
-
-    FAULT_POINT("fstatfs");
-    if (fstatfs(fd, &s) < 0)
-        return -errno;
-    *ret = (long)s.f_type;
-    return 0;
-}
-
 int sys_mknod(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor)
 {
     FAULT_POINT("mknod");

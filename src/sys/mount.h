@@ -42,5 +42,4 @@ int sys_mount_data(const char *source, int target_fd, const char *type, unsigned
  * ".". */
 int sys_pivot_root_here(void);
 int sys_umount_detach(const char *path);
-int sys_fs_magic(int fd, long *ret); /* statfs(2) f_type */
 int sys_mknod(int dirfd, const char *path, mode_t mode, unsigned major, unsigned minor);

@@ -50,11 +50,6 @@ pid_t sys_clone(const struct sys_clone_args *args)
     return result(r);
 }
 
-pid_t sys_fork(void)
-{
-    return sys_clone(&(struct sys_clone_args){.cgroup_fd = FD_NONE});
-}
-
 int sys_pidfd_open(pid_t pid)
 {
     FAULT_POINT("pidfd_open");
@@ -171,12 +166,6 @@ int sys_set_dumpable(bool dumpable)
 {
     FAULT_POINT("set_dumpable");
     return result(prctl(PR_SET_DUMPABLE, dumpable));
-}
-
-int sys_set_subreaper(void)
-{
-    FAULT_POINT("set_subreaper");
-    return result(prctl(PR_SET_CHILD_SUBREAPER, 1));
 }
 
 int sys_setsid(void)

@@ -17,7 +17,6 @@ struct sys_clone_args {
 /* Like fork(2): the pid in the parent, 0 in the child. Memory is copied. pthread locks are not
  * handled: single-threaded use. */
 pid_t sys_clone(const struct sys_clone_args *args);
-pid_t sys_fork(void);
 
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_send_signal(int pidfd, int sig); /* -ESRCH when it is dead */
@@ -45,7 +44,6 @@ int sys_spawn(const char *path, char *const argv[], char *const envp[], const in
               size_t n_fds, int *ret_pidfd);
 int sys_set_pdeathsig(int sig);
 int sys_set_dumpable(bool dumpable);
-int sys_set_subreaper(void);
 int sys_setsid(void);
 int sys_close_range_cloexec(unsigned first); /* marks first.. as close-on-exec */
 int sys_random(void *buf, size_t n);
