@@ -3,10 +3,8 @@
  * The program: global options, then the command that the words name, its options, its act, the exit
  * code. Called as podman or docker it says so in its messages and is the same otherwise.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -112,111 +110,13 @@ static const struct command root_parsed = {
 
 int cli_open(const struct cli *cli, enum store_mode mode, struct engine **ret, struct err *e)
 {
-    int r = engine_open(&cli->config, mode, ret, e);
+    int r = engine_open(&cli->config->engine, mode, ret, e);
     if (r < 0 && mode == STORE_READ && e->kind == ERR_NOT_FOUND)
-        r = engine_open(&cli->config, STORE_WRITE, ret, e);
+        r = engine_open(&cli->config->engine, STORE_WRITE, ret, e);
     return r;
 }
 
-/* ---- printing ---- */
-
-void cli_print(const char *text)
-{
-    fputs(text, stdout);
-}
-
-void cli_print_line(const char *text)
-{
-    fputs(text, stdout);
-    fputc('\n', stdout);
-}
-
-void cli_complain(const char *prefix, const char *text)
-{
-    fflush(stdout);
-    auto_free char *line = escape_terminal(text, strlen(text));
-    fprintf(stderr, "%s%s\n", prefix, line);
-}
-
-void cli_print_error(const struct err *e)
-{
-    cli_complain("Error: ", e->msg);
-}
-
-void cli_print_warnings(char *const *warnings)
-{
-    STRV_FOREACH (w, warnings)
-        cli_complain("warning: ", *w);
-}
-
-/* "dhow run: unknown option '--netwrok': did you mean '--network'? See 'dhow run --help'" */
-static int usage_error(const char *program, const char *command, const struct err *e)
-{
-    auto_free char *whole =
-        *command ? alloc_printf("%s %s", program, command) : alloc_strdup(program);
-    auto_free char *prefix = alloc_printf("%s: ", whole);
-    if (e->kind == ERR_UNSUPPORTED) {
-        cli_complain(prefix, e->msg);
-        return EXIT_ENGINE;
-    }
-    auto_free char *text =
-        alloc_printf("%s%s See '%s --help'", e->msg, str_ends_with(e->msg, "?") ? "" : ".", whole);
-    cli_complain(prefix, text);
-    return EXIT_ENGINE;
-}
-
-/* ---- running ---- */
-
-static int run_parsed(struct cli *cli, const struct command *c, void *options, char **args)
-{
-    struct err e = {0};
-    int code = c->run(cli, options, (int)strv_len(args), args ? args : (char **)strv_none, &e);
-    if (code >= 0)
-        return code;
-    cli_print_error(&e);
-    return err_exit_code(&e);
-}
-
-static int run_command(struct cli *cli, const struct command *c, int argc, char *const *argv)
-{
-    struct err e = {0};
-    auto_free void *options = alloc_zero(1, MAX(c->options_size, (size_t)1));
-    auto_strv args = NULL;
-    bool help = false;
-    int code;
-    if (command_parse(c, argc, argv, options, &args, &help, &e) < 0) {
-        code = usage_error(cli->program, c->name, &e);
-    } else if (help) {
-        auto_free char *text = help_command_text(cli->program, c);
-        cli_print(text);
-        code = 0;
-    } else {
-        code = run_parsed(cli, c, options, args);
-    }
-    command_options_done(c, options);
-    return code;
-}
-
-static int find_and_run(struct cli *cli, int argc, char *const *argv)
-{
-    struct err e = {0};
-    int words = 0;
-    const struct command_word *group = NULL;
-    const struct command *c = command_find(cli->set, cli->program, argc, argv, &words, &group, &e);
-    if (c)
-        return run_command(cli, c, argc - words, argv + words);
-    if (!group)
-        return usage_error(cli->program, "", &e);
-    if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0) {
-        err_set(&e, ERR_INVALID, "unknown option '%s'", argv[1]);
-        return usage_error(cli->program, group->name, &e);
-    }
-    auto_free char *text = help_group_text(cli->program, cli->set, group);
-    cli_print(text);
-    return 0;
-}
-
-static int apply_globals(const struct globals *g, struct cli *cli, struct err *e)
+static int apply_globals(const struct globals *g, struct cli_config *config, struct err *e)
 {
     enum log_level level;
     if (g->log_level) {
@@ -228,19 +128,20 @@ static int apply_globals(const struct globals *g, struct cli *cli, struct err *e
     if (g->storage_driver && *g->storage_driver && strcmp(g->storage_driver, "overlay") != 0)
         return err_set(e, ERR_UNSUPPORTED, "--storage-driver %s is not supported yet",
                        g->storage_driver);
-    cli->config.root = g->root;
-    cli->config.runroot = g->runroot;
+    config->engine.root = g->root;
+    config->engine.runroot = g->runroot;
     return 0;
 }
 
 static int run_with_globals(struct cli *cli, const struct globals *g, char *const *args, bool help)
 {
     struct err e = {0};
-    if (apply_globals(g, cli, &e) < 0)
-        return usage_error(cli->program, "", &e);
+    struct cli_config config = {0};
+    if (apply_globals(g, &config, &e) < 0)
+        return front_usage_error(cli, "", &e);
+    cli->config = &config;
     if (g->introspect) {
-        auto_json *j = introspect_json(cli->set);
-        output_json(j);
+        front_print_introspection(cli);
         return 0;
     }
     if (g->version) {
@@ -248,22 +149,10 @@ static int run_with_globals(struct cli *cli, const struct globals *g, char *cons
         return 0;
     }
     if (help || !args) {
-        auto_free char *text = help_program_text(cli->program, cli->set);
-        cli_print(text);
+        front_print_help(cli);
         return 0;
     }
-    return find_and_run(cli, (int)strv_len(args), args);
-}
-
-/* stdout may be a full disk: an output that got lost is a failure. A reader that went away is not.
- */
-static int close_stdout(int code)
-{
-    bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed || errno == EPIPE)
-        return code;
-    fprintf(stderr, "Error: write to the standard output: %s\n", strerror(errno));
-    return code ? code : EXIT_ENGINE;
+    return front_run(cli, (int)strv_len(args), args);
 }
 
 static const char *personality(const char *argv0)
@@ -280,7 +169,12 @@ static const char *personality(const char *argv0)
 
 int cli_main(int argc, char **argv)
 {
-    struct cli cli = {.program = personality(argc > 0 ? argv[0] : NULL), .set = &cli_commands};
+    struct cli cli = {
+        .program = personality(argc > 0 ? argv[0] : NULL),
+        .set = &cli_commands,
+        .usage_exit_code = EXIT_ENGINE,
+        .exit_code = err_exit_code,
+    };
     struct globals g = {0};
     struct err e = {0};
     auto_strv args = NULL;
@@ -288,9 +182,9 @@ int cli_main(int argc, char **argv)
     int code;
     if (command_parse(&root_parsed, MAX(argc - 1, 0), argv + MIN(argc, 1), &g, &args, &help, &e) <
         0)
-        code = usage_error(cli.program, "", &e);
+        code = front_usage_error(&cli, "", &e);
     else
         code = run_with_globals(&cli, &g, args, help);
     command_options_done(&root_parsed, &g);
-    return close_stdout(code);
+    return front_close_stdout(&cli, code);
 }

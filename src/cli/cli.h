@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * What the commands share: the program's name and configuration, opening the engine, the targets of
- * a command that takes several, printing. stdout is for results only.
+ * What the commands share: the engine's configuration, opening it, the targets of a command that
+ * takes several.
  */
 #include "base/err.h"
-#include "cli/command.h"
+#include "command/front.h"
 #include "engine/engine.h"
 
-struct cli {
-    const char *program; /* "dhow", or "podman" or "docker" when called so */
-    struct engine_config config;
-    const struct command_set *set;
+struct cli_config {
+    struct engine_config engine;
 };
 
 extern const struct command_set cli_commands;
@@ -23,14 +21,6 @@ int cli_main(int argc, char **argv);
 int cli_open(const struct cli *cli, enum store_mode mode, struct engine **ret, struct err *e);
 DEFINE_AUTO_PTR(struct engine, engine, engine_close);
 #define auto_engine DHOW_CLEANUP(engine_auto) struct engine
-
-/* ---- printing ---- */
-void cli_print(const char *text); /* to stdout, as it is */
-void cli_print_line(const char *text);
-/* One line to stderr; control bytes that came from names or peers are escaped. */
-void cli_complain(const char *prefix, const char *text);
-void cli_print_error(const struct err *e);      /* "Error: MESSAGE" */
-void cli_print_warnings(char *const *warnings); /* "warning: MESSAGE" each */
 
 /* ---- targets ---- */
 /* The first member of the options of a command that takes several containers. */
@@ -63,21 +53,3 @@ int targets_each(struct engine *en, char *const *names, target_fn *fn, void *opt
  * into *owned. */
 int target_one(struct engine *en, bool latest, char *const *args, char **owned,
                const char **ret_name, struct err *e);
-
-/* ---- output.c ---- */
-struct tmpl_heading;
-struct output_view {
-    const char *table; /* "table {{.ID}}\t{{.Image}}": used without --format */
-    const struct tmpl_heading *headings;
-    size_t n_headings;
-    bool no_heading;
-};
-/* `rows` (a JSON array) by the view's table, or by `format` if it is not NULL. "json" prints
- * `rows_json` (an array too, may be the same). */
-int output_rows(const struct output_view *view, const char *format, struct json_object *rows,
-                struct json_object *rows_json, struct err *e);
-bool output_is_json(const char *format); /* "json" or "{{json .}}" */
-void output_json(struct json_object *o); /* 4 spaces, a newline */
-int output_template(const char *format, struct json_object *o,
-                    struct err *e); /* one object, one line */
-char *output_yaml(struct json_object *o) DHOW_MUST_USE;

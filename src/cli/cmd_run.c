@@ -126,7 +126,8 @@ static void note_network(const struct creation *c)
     static const char marker[] = "network-note";
     if (c->options.network != ENGINE_NETWORK_UNSET)
         return;
-    const char *runroot = c->cli->config.runroot ? c->cli->config.runroot : "/run/dhow";
+    const char *runroot =
+        c->cli->config->engine.runroot ? c->cli->config->engine.runroot : "/run/dhow";
     auto_free char *path = alloc_printf("%s/%s", runroot, marker);
     auto_fd int fd = sys_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd >= 0)

@@ -91,7 +91,7 @@ static int cleanup_run(struct cli *cli, void *options, int argc, char **argv, st
     auto_engine *en = NULL;
     (void)options;
     (void)argc;
-    if (!engine_exists(&cli->config))
+    if (!engine_exists(&cli->config->engine))
         return 0; /* a store that was taken away under its containers is not made again */
     if (cli_open(cli, STORE_WRITE, &en, e) < 0)
         return -1;

@@ -5,24 +5,23 @@
 #include "cli/cli.h"
 
 extern const struct command cli_root;
-extern const struct command cmd_attach, cmd_complete, cmd_completion, cmd_container_cleanup,
-    cmd_container_exists, cmd_container_inspect, cmd_create, cmd_exec, cmd_help, cmd_image_exists,
-    cmd_image_inspect, cmd_images, cmd_info, cmd_inspect, cmd_kill, cmd_load, cmd_logs, cmd_man,
-    cmd_pause, cmd_ps, cmd_pull, cmd_rename, cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag,
-    cmd_unpause, cmd_version, cmd_wait;
+extern const struct command cmd_attach, cmd_complete, cmd_container_cleanup, cmd_container_exists,
+    cmd_container_inspect, cmd_create, cmd_exec, cmd_image_exists, cmd_image_inspect, cmd_images,
+    cmd_info, cmd_inspect, cmd_kill, cmd_load, cmd_logs, cmd_pause, cmd_ps, cmd_pull, cmd_rename,
+    cmd_rm, cmd_rmi, cmd_run, cmd_start, cmd_stop, cmd_tag, cmd_unpause, cmd_version, cmd_wait;
 
 /* By name, as help shows them. */
 static const struct command *const commands[] = {
     &cmd_complete,
-    &cmd_man,
+    &front_cmd_man,
     &cmd_attach,
-    &cmd_completion,
+    &front_cmd_completion,
     &cmd_container_cleanup,
     &cmd_container_exists,
     &cmd_container_inspect,
     &cmd_create,
     &cmd_exec,
-    &cmd_help,
+    &front_cmd_help,
     &cmd_image_exists,
     &cmd_image_inspect,
     &cmd_images,
@@ -132,9 +131,22 @@ static const struct command_word missing[] = {
     {NULL},
 };
 
+static const struct command_exit exits[] = {
+    {"0", "All went well."},
+    {"125", "The engine failed, or the options were wrong."},
+    {"126", "The command in the container cannot be invoked."},
+    {"127", "The command in the container was not found."},
+    {"other", "The exit status of the command in the container; 128 and the signal's number when a "
+              "signal ended it."},
+    {NULL},
+};
+
 const struct command_set cli_commands = {
+    .program = "dhow",
     .commands = commands,
     .groups = groups,
     .missing = missing,
     .root = &cli_root,
+    .exits = exits,
+    .see_also = ".Xr docker 1 ,\n.Xr podman 1",
 };

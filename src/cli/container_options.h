@@ -6,8 +6,8 @@
  * (--env-file,
  * --label-file, a seccomp profile) and nothing else.
  */
-#include "cli/command.h"
 #include "cli/pull.h"
+#include "command/command.h"
 #include "engine/engine.h"
 
 struct container_flags {

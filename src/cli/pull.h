@@ -4,7 +4,7 @@
  * Fetching an image with progress on the terminal: for `pull`, and for `run` and `create` when it
  * is missing.
  */
-#include "cli/command.h"
+#include "command/command.h"
 #include "engine/engine.h"
 
 /* The first member of the options of each command that may fetch an image. */

@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "cgroup/cgroup.h"
 #include "engine/engine_internal.h"
-#include "runtime/cgroup.h"
 #include "sys/file.h"
 
 #define OS_RELEASE_MAX_BYTES (64u << 10)

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "engine/engine_internal.h"
-#include "runtime/profile.h"
+#include "seccomp/profile.h"
 #include "sys/file.h"
 
 #define DEFAULT_PIDS_LIMIT 2048

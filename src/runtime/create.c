@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/rootfs.h"
 #include "sys/file.h"

@@ -14,7 +14,7 @@
 
 #include "base/strv.h"
 #include "base/trace.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/namespaced.h"
 #include "sys/namespace.h"

@@ -5,8 +5,8 @@
  * frees, never returns, and leaves by execve or _exit.
  */
 #include "runtime/plan.h"
-#include "runtime/seccomp.h"
 #include "runtime/sync.h"
+#include "seccomp/seccomp.h"
 
 struct init {
     const struct runtime_plan *plan;

@@ -6,7 +6,7 @@
  */
 #include <sys/types.h>
 
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/init.h"
 #include "runtime/sync.h"
 

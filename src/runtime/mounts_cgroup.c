@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/mounts.h"
 #include "runtime/rootpath.h"
 #include "sys/file.h"

@@ -6,7 +6,7 @@
 #include "runtime/runtime.h"
 
 #include "base/strv.h"
-#include "runtime/cgroup.h"
+#include "cgroup/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/namespaced.h"
 
