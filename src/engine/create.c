@@ -91,6 +91,7 @@ static int plan_text(struct engine *en, const struct store_container *c, const s
         .set_home = true,
         .create_cwd = true,
         .etc_dirfd = stand_in,
+        .start_listener = FD_NONE,
     };
     r = runtime_plan(&config, &plan, e);
     if (r == 0 && ret_text)

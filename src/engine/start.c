@@ -197,6 +197,7 @@ static int make_plan(struct engine *en, struct start *s, const char *id, struct 
         .set_home = true,
         .create_cwd = true,
         .etc_dirfd = s->etc,
+        .start_listener = FD_NONE,
         .seccomp_cache_dir = s->seccomp_cache,
     };
     return runtime_plan(r, &s->plan, e);

@@ -8,7 +8,8 @@
  *
  * Trust boundary (CVE-2024-21626, T-21626): the directory is opened inside the root without magic
  * links, and getcwd(2) must call it reachable: /proc/self/fd/N never leads out. No directory of the
- * host is open when the command starts: everything above fd 3 is close-on-exec, fd 3 is the stub's.
+ * host is open when the command starts: everything above the descriptors that the caller gives is
+ * close-on-exec; the next one is the stub's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include "sys/process.h"
 #include "sys/pty.h"
 #include "sys/self.h"
+#include "sys/socket.h"
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -132,13 +134,49 @@ static int step_lookup(struct init *init, const void *arg, struct err *e)
     return sync_command_error(name, r == -EISDIR ? -EACCES : r, e);
 }
 
+/* A starter that goes away before it has said START changes nothing: the next one is waited for.
+ */
+static int accept_start(struct init *init, int listener, struct err *e)
+{
+    for (;;) {
+        auto_fd int fd = sys_accept_wait(listener);
+        auto_sync_message m = {0};
+
+        if (fd < 0)
+            return err_sys(e, fd, "wait for the start");
+        if (sync_receive(fd, &m, NULL) != 1 || m.type != SYNC_START)
+            continue;
+        init->sync_fd = take_fd(&fd);
+        return 0;
+    }
+}
+
+/* The creator leaves when it has recorded this process; until then we die with it. The listener is
+ * in a directory that only its owner can enter. */
+static int wait_for_starter(struct init *init, int listener, struct err *e)
+{
+    auto_sync_message m = {0};
+    int r;
+
+    if (init_expect(init, SYNC_DETACH, &m, e) < 0)
+        return -1;
+    r = sys_set_pdeathsig(0);
+    if (r < 0)
+        return err_sys(e, r, "outlive the creator");
+    init->sync_fd = fd_close(init->sync_fd);
+    return accept_start(init, listener, e);
+}
+
 static int step_ready(struct init *init, const void *arg, struct err *e)
 {
     auto_sync_message m = {0};
+    int listener = init->plan->config->start_listener;
 
     (void)arg;
     if (sync_send_ready(init->sync_fd, e) < 0)
         return -1;
+    if (listener >= 0)
+        return wait_for_starter(init, listener, e);
     return init_expect(init, SYNC_START, &m, e);
 }
 
@@ -158,7 +196,8 @@ static void give_streams(struct init *init)
 
 static int step_streams(struct init *init, const void *arg, struct err *e)
 {
-    int fds[STUB_SYNC_FD + 1], r;
+    int sync_fd = STUB_SYNC_FD + (int)init->process->preserve_fds;
+    int fds[STUB_SYNC_FD], r;
 
     (void)arg;
     for (int i = 0; i < 3; i++) {
@@ -168,15 +207,20 @@ static int step_streams(struct init *init, const void *arg, struct err *e)
         if (fds[i] < 0)
             return -1;
     }
-    fds[STUB_SYNC_FD] = init->sync_fd;
-    r = sys_dup_above(init->stub_fd, 16);
+    r = sys_dup_above(init->stub_fd, sync_fd + 1);
     if (r >= 0) {
         init->stub_fd = r;
+        r = sys_dup_above(init->sync_fd, sync_fd + 1);
+    }
+    if (r >= 0) {
+        init->sync_fd = r;
         r = sys_place_fds(fds, ARRAY_LEN(fds));
     }
+    if (r == 0)
+        r = sys_place_fd(init->sync_fd, sync_fd);
     if (r < 0)
         return err_sys(e, r, "place the standard streams");
-    init->sync_fd = STUB_SYNC_FD;
+    init->sync_fd = sync_fd;
     r = init->terminal_fd >= 0 ? sys_pty_set_controlling(0) : 0;
     if (r < 0)
         return err_sys(e, r, "make the terminal the controlling one");
@@ -198,7 +242,7 @@ static int step_execute(struct init *init, const void *arg, struct err *e)
     /* The container outlives its parent from here on. */
     r = sys_set_pdeathsig(0);
     if (r == 0)
-        r = sys_close_range_cloexec(STUB_SYNC_FD + 1);
+        r = sys_close_range_cloexec((unsigned)init->sync_fd + 1);
     if (r < 0)
         return err_sys(e, r, "prepare to execute");
     r = sys_execveat_fd(init->stub_fd, argv, init->env ? init->env : (char *const *)strv_none);

@@ -173,8 +173,8 @@ static int plan_caps(const struct oci_capabilities *c, struct plan_caps *ret, st
         return -1;
     if (ret->effective & ~ret->permitted)
         return err_set(e, ERR_INVALID, "an effective capability is not permitted");
-    if (ret->ambient & ~(ret->permitted & ret->inheritable))
-        return err_set(e, ERR_INVALID, "an ambient capability is not permitted and inheritable");
+    /* `runc spec` itself writes ambient ones that are not inheritable: nobody gets those. */
+    ret->ambient &= ret->permitted & ret->inheritable;
     return 0;
 }
 

@@ -84,7 +84,7 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
     if (p->process.seccomp &&
         seccomp_program_get(p->process.seccomp, p->process.seccomp_cache_dir, &l->seccomp, e) < 0)
         return -1;
-    l->stub_fd = stub_open(e);
+    l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, e);
     return l->stub_fd < 0 ? -1 : 0;
 }
 
@@ -113,6 +113,12 @@ static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
     };
 
     init_main(&init);
+}
+
+static void close_creator_fds(const struct runtime_plan *p)
+{
+    for (size_t i = 0; p->config && i < p->config->n_creator_fds; i++)
+        fd_close(p->config->creator_fds[i]);
 }
 
 /* The pid namespace that the next child is born in: fd, or FD_NONE when it is ours or a new one. */
@@ -183,6 +189,7 @@ int launch_clone(struct launch *l, struct err *e)
     l->pid = clone_hidden(&args);
     if (l->pid == 0) {
         fd_close(parent_end);
+        close_creator_fds(l->plan);
         run_child(l, child_end);
     }
     if (own_pid_ns >= 0) {

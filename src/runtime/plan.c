@@ -123,6 +123,7 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
     p->process.users.groups = config->user_groups;
     p->process.users.want_home = config->set_home;
     p->process.create_cwd = config->create_cwd;
+    p->process.preserve_fds = config->preserve_fds;
     memcpy(p->process.stdio, config->stdio, sizeof(p->process.stdio));
     if (add_features(p, create_features, ARRAY_LEN(create_features), e) < 0)
         return -1;
@@ -144,6 +145,7 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
     p->process.users.user = config->user;
     p->process.users.groups = config->user_groups;
     p->process.users.want_home = config->set_home;
+    p->process.preserve_fds = config->preserve_fds;
     memcpy(p->process.stdio, config->stdio, sizeof(p->process.stdio));
     if (add_features(p, exec_features, ARRAY_LEN(exec_features), e) < 0)
         return -1;

@@ -65,6 +65,7 @@ struct plan_process {
     bool has_user_lookup;
     struct sync_ids ids; /* without a lookup */
     int stdio[3];
+    unsigned preserve_fds;
     bool create_cwd;
     struct plan_caps caps;
     VEC(struct plan_rlimit) rlimits;

@@ -182,7 +182,7 @@ static void checks_capabilities(void **state)
          NULL},
         {"\"bounding\":[\"CAP_NOPE\"]", "unknown capability 'CAP_NOPE'"},
         {"\"effective\":[\"CAP_CHOWN\"]", "not permitted"},
-        {"\"permitted\":[\"CAP_CHOWN\"],\"ambient\":[\"CAP_CHOWN\"]", "ambient"},
+        {"\"permitted\":[\"CAP_CHOWN\"],\"ambient\":[\"CAP_CHOWN\"]", NULL},
     };
 
     (void)state;

@@ -5,10 +5,14 @@
  */
 #include "runtime/runtime.h"
 
+#include <errno.h>
+
 #include "base/strv.h"
 #include "cgroup/cgroup.h"
 #include "runtime/launch.h"
 #include "runtime/namespaced.h"
+#include "runtime/sync.h"
+#include "sys/socket.h"
 
 static const struct handler {
     const char *name;
@@ -30,6 +34,27 @@ int runtime_start(struct runtime_container *c, struct err *e)
     if (c->sync_fd < 0)
         return err_set(e, ERR_BAD_STATE, "the container was started already");
     return handlers[0].start(c, e);
+}
+
+int runtime_detach(struct runtime_container *c, struct err *e)
+{
+    /* The end of the stream: it does not die with us any more. */
+    if (sync_send_detach(c->sync_fd, e) < 0 || sync_expect_end(c->sync_fd, e) < 0)
+        return -1;
+    c->pidfd = fd_close(c->pidfd);
+    runtime_container_done(c);
+    return 0;
+}
+
+int runtime_start_at(int dirfd, const char *socket_name, struct err *e)
+{
+    auto_fd int fd = sys_connect_at(dirfd, socket_name);
+
+    if (fd == -ECONNREFUSED || fd == -ENOENT)
+        return err_set(e, ERR_BAD_STATE, "the container does not wait for its start");
+    if (fd < 0)
+        return err_sys(e, fd, "connect to the container's process");
+    return sync_send_start(fd, e) < 0 ? -1 : sync_expect_end(fd, e);
 }
 
 int runtime_exec(const struct runtime_exec_config *config, struct runtime_process *ret,

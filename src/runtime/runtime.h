@@ -13,6 +13,10 @@
  *   runtime_create()  clones the first process ("init"), which builds the root and stops before
  * execve runtime_start()   lets it go; returns when execve succeeded, or with its error
  *   runtime_exec()    one more process in a running container
+ *
+ * With a start listener creation and start are two processes' work: the creator records what
+ * runtime_create() gave and calls runtime_detach(); until then init dies with it, from then on init
+ * waits for runtime_start_at().
  */
 #include <sys/types.h>
 
@@ -45,7 +49,18 @@ struct runtime_config {
     int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
                       these names in this directory, bind-mounted; FD_NONE: the image's */
     const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
+    int start_listener;     /* a listening socket (sys_listen_at()): the start comes from another
+                               process by runtime_start_at(); FD_NONE: by runtime_start() */
+    unsigned preserve_fds;  /* so many descriptors from 3 on are the command's */
+    const int *creator_fds; /* what a copy in the container's process would hold too long: locks,
+                               directories; it closes them first */
+    size_t n_creator_fds;
 };
+#define RUNTIME_CONFIG_NONE                                                                        \
+    {                                                                                              \
+        .rootfs = {.upper_fd = FD_NONE, .work_fd = FD_NONE, .mount_point_fd = FD_NONE},            \
+        .stdio = {FD_NONE, FD_NONE, FD_NONE}, .etc_dirfd = FD_NONE, .start_listener = FD_NONE      \
+    }
 
 /* The plan: named steps in order, for --dry-run, errors and traces. Owned; free with
  * runtime_plan_free(). */
@@ -72,6 +87,12 @@ struct runtime_container {
 int runtime_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e);
 /* ERR_CMD_NOT_FOUND and ERR_CMD_INVOKE tell 127 and 126. On failure init is dead and reaped. */
 int runtime_start(struct runtime_container *c, struct err *e);
+/* Lets go of an init that waits on its start listener, and frees what runtime_container_done()
+ * would. */
+int runtime_detach(struct runtime_container *c, struct err *e);
+/* The start of a detached init that listens at dirfd/socket_name. ERR_BAD_STATE when nobody
+ * listens there (any more), else as runtime_start(); a failed start ends init. */
+int runtime_start_at(int dirfd, const char *socket_name, struct err *e);
 /* Kills and reaps init if it still is there, closes the fds, frees the warnings. The cgroup stays:
  * runtime_remove(). */
 void runtime_container_done(struct runtime_container *c);
@@ -88,6 +109,7 @@ struct runtime_exec_config {
     bool set_home;
     int stdio[3];
     const char *seccomp_cache_dir;
+    unsigned preserve_fds;
 };
 struct runtime_process {
     pid_t pid; /* a child of the caller */

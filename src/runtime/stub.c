@@ -15,11 +15,11 @@
  * the stub costs one more execve of a page. Identity, capabilities and limits come out of two
  * execve as out of one.
  *
- * What it does: fd 3 is the sync socket. It is marked close-on-exec, so that the parent sees the
- * end of the stream when the command runs; argv is {path, args[0], args[1], ...}. If execve fails,
- * {SYNC_EXEC_FAILED, -errno} and args[0] are sent on fd 3. Where fd 3 is not open, the stub was not
- * started by us and exits. Where fcntl is refused by the filter, fd 3 is closed and failure is told
- * by the exit code alone.
+ * What it does: the sync socket's number (3 as a rule) is part of its code. It is marked
+ * close-on-exec, so that the parent sees the end of the stream when the command runs; argv is
+ * {path, args[0], args[1], ...}. If execve fails, {SYNC_EXEC_FAILED, -errno} and args[0] are sent
+ * on it. Where it is not open, the stub was not started by us and exits. Where fcntl is refused by
+ * the filter, it is closed and failure is told by the exit code alone.
  */
 #include "runtime/stub.h"
 
@@ -28,21 +28,24 @@
 #include "runtime/sync.h"
 #include "sys/self.h"
 
-extern const unsigned char stub_code[], stub_code_end[];
+extern const unsigned char stub_code[], stub_code_end[], stub_fd[];
 
 _Static_assert(SYNC_EXEC_FAILED == 8, "the number in the assembly below");
 
 #ifdef __x86_64__
-#define STUB_MACHINE EM_X86_64
+#define STUB_MACHINE    EM_X86_64
+#define STUB_FD_OPERAND 2 /* bytes of the opcode before it */
 __asm__(".pushsection .rodata\n"
-        ".globl stub_code, stub_code_end\n"
-        ".hidden stub_code, stub_code_end\n"
+        ".globl stub_code, stub_code_end, stub_fd\n"
+        ".hidden stub_code, stub_code_end, stub_fd\n"
         "stub_code:\n"
+        "stub_fd:\n"
+        "    mov $3, %r13d\n"            /* 41 bd imm32: stub_open() writes the number */
         "    mov (%rsp), %rax\n"         /* argc */
         "    lea 8(%rsp), %rbx\n"        /* argv */
         "    lea 8(%rbx,%rax,8), %rbp\n" /* envp */
-        "    mov $72, %eax\n"            /* fcntl(3, F_SETFD, FD_CLOEXEC) */
-        "    mov $3, %edi\n"
+        "    mov $72, %eax\n"            /* fcntl(sync, F_SETFD, FD_CLOEXEC) */
+        "    mov %r13d, %edi\n"
         "    mov $2, %esi\n"
         "    mov $1, %edx\n"
         "    syscall\n"
@@ -51,8 +54,8 @@ __asm__(".pushsection .rodata\n"
         "    mov $126, %edi\n"
         "    cmp $-9, %eax\n" /* EBADF: "#!/proc/self/exe" made the stub execute itself */
         "    je 4f\n"
-        "    mov $3, %eax\n" /* close(3) */
-        "    mov $3, %edi\n"
+        "    mov $3, %eax\n" /* close(sync) */
+        "    mov %r13d, %edi\n"
         "    syscall\n"
         "1:  mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
         "    mov (%rbx), %rdi\n"
@@ -76,8 +79,8 @@ __asm__(".pushsection .rodata\n"
         "    jb 2b\n"
         "3:  mov %rsi, 32(%rsp)\n"
         "    mov %rcx, 40(%rsp)\n"
-        "    mov $20, %eax\n" /* writev(3, iov, 2) */
-        "    mov $3, %edi\n"
+        "    mov $20, %eax\n" /* writev(sync, iov, 2) */
+        "    mov %r13d, %edi\n"
         "    lea 16(%rsp), %rsi\n"
         "    mov $2, %edx\n"
         "    syscall\n"
@@ -102,7 +105,7 @@ struct image {
     unsigned char code[512];
 };
 
-int stub_open(struct err *e)
+int stub_open(int sync_fd, struct err *e)
 {
     size_t n = (size_t)(stub_code_end - stub_code), total = offsetof(struct image, code) + n;
     struct image image = {
@@ -124,11 +127,13 @@ int stub_open(struct err *e)
                       .p_align = 4096},
                      {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W}},
     };
+    int32_t number = sync_fd;
     int fd;
 
     if (n > sizeof(image.code))
         return err_set(e, ERR_INTERNAL, "the stub is too long");
     memcpy(image.code, stub_code, n);
+    memcpy(image.code + (stub_fd - stub_code) + STUB_FD_OPERAND, &number, sizeof(number));
     fd = sys_memfd_sealed_program("dhow-stub", &image, total);
     return fd < 0 ? err_sys(e, fd, "make an executable memory file") : fd;
 }

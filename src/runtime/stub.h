@@ -3,7 +3,8 @@
 /* The program between us and the container's command (stub.c says why). */
 #include "base/err.h"
 
-#define STUB_SYNC_FD 3
+#define STUB_SYNC_FD 3 /* plus the descriptors that the command is given beside 0, 1, 2 */
 
-/* The stub as a sealed memory file, close-on-exec. An fd or -1. */
-int stub_open(struct err *e);
+/* The stub as a sealed memory file, close-on-exec, for the sync socket at this number. An fd or -1.
+ */
+int stub_open(int sync_fd, struct err *e);

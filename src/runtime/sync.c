@@ -13,9 +13,10 @@
 #include "sys/socket.h"
 
 static const char *const type_names[] = {
-    [SYNC_NONE] = "none",   [SYNC_MAPPED] = "MAPPED",     [SYNC_USERS] = "USERS",
-    [SYNC_IDS] = "IDS",     [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
-    [SYNC_START] = "START", [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
+    [SYNC_NONE] = "none",     [SYNC_MAPPED] = "MAPPED",     [SYNC_USERS] = "USERS",
+    [SYNC_IDS] = "IDS",       [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
+    [SYNC_START] = "START",   [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
+    [SYNC_DETACH] = "DETACH",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -46,6 +47,7 @@ static const struct {
     [SYNC_START] = {0, 0, 0},
     [SYNC_FAILED] = {sizeof(struct err), sizeof(struct err), 0},
     [SYNC_EXEC_FAILED] = {sizeof(int32_t), sizeof(struct sync_exec_failed), 0},
+    [SYNC_DETACH] = {0, 0, 0},
 };
 
 void sync_message_done(struct sync_message *m)
@@ -108,6 +110,11 @@ int sync_send_start(int fd, struct err *e)
     return send_message(fd, SYNC_START, NULL, 0, NULL, 0, e);
 }
 
+int sync_send_detach(int fd, struct err *e)
+{
+    return send_message(fd, SYNC_DETACH, NULL, 0, NULL, 0, e);
+}
+
 int sync_send_failed(int fd, const struct err *failure)
 {
     return send_message(fd, SYNC_FAILED, failure, sizeof(*failure), NULL, 0, NULL);
@@ -141,6 +148,7 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
     case SYNC_MAPPED:
     case SYNC_READY:
     case SYNC_START:
+    case SYNC_DETACH:
     case SYNC_TYPE_MAX:
         return 0;
     }

@@ -14,7 +14,10 @@
  *     | ---- IDS {uid, gid, groups, home} --------> |
  *     | <--- TERMINAL [master] -------------------- |  only with a terminal
  *     | <--- READY -------------------------------- |  only init: all is built, the command was found
- *     | ---- START -------------------------------> |
+ *     | ---- START -------------------------------> |  or, when the start comes from another process:
+ *     | ---- DETACH ------------------------------> |  the creator has recorded init; init will outlive
+ *     |  end of the stream                          |  it, and waits on its start socket
+ *   starter: connect, START ----------------------> |  the connection takes the socket's place
  *     |  end of the stream                          |  execve succeeded: the last copy of the socket
  *     |                                             |  was close-on-exec
  *     | <--- EXEC_FAILED {errno, name} ------------ |  or: execve failed (sent by the stub, stub.c)
@@ -44,6 +47,7 @@ enum sync_type {
     SYNC_START,
     SYNC_FAILED,
     SYNC_EXEC_FAILED, /* 8: stub.c has this number in assembly */
+    SYNC_DETACH,
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -92,6 +96,7 @@ int sync_send_ids(int fd, const struct sync_ids *ids, struct err *e);
 int sync_send_terminal(int fd, int master, struct err *e);
 int sync_send_ready(int fd, struct err *e);
 int sync_send_start(int fd, struct err *e);
+int sync_send_detach(int fd, struct err *e);
 int sync_send_failed(int fd, const struct err *failure);
 
 /* The next message: 1; 0 at the end of the stream; -1 with an error. */

@@ -37,6 +37,7 @@ int sys_execveat_fd(int fd, char *const argv[], char *const envp[]); /* AT_EMPTY
 /* Makes fds[i] the descriptor i (negative: closed) for all i < n, in whatever order they are; at
  * most 16; without close-on-exec. */
 int sys_place_fds(const int *fds, size_t n);
+int sys_place_fd(int fd, int at); /* one more, at any number; a copy */
 /* Starts a helper program of ours with exactly these fds (fds[i] becomes i; the rest is
  * close-on-exec), empty signal mask, default handlers. The pid (a child), or the -errno of execve.
  * ret_pidfd may be NULL. */

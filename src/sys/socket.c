@@ -6,6 +6,8 @@
 #include "sys/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -68,10 +70,54 @@ int sys_connect_at(int dirfd, const char *name)
     return take_fd(&fd);
 }
 
+/* A path that does not fit into sun_path is reached through its directory. */
+int sys_connect_stream(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    auto_fd int dir = FD_NONE, fd = FD_NONE;
+    size_t n = strlen(path);
+
+    FAULT_POINT("connect_stream");
+    if (n < sizeof(a.sun_path)) {
+        memcpy(a.sun_path, path, n + 1);
+    } else {
+        auto_free char *parent = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+        int r;
+
+        if (!parent)
+            return -ENAMETOOLONG;
+        dir = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+            return -errno;
+        r = address_at(dir, slash + 1, &a);
+        if (r < 0)
+            return r;
+    }
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
 int sys_accept(int fd)
 {
     FAULT_POINT("accept");
     return result(accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+int sys_accept_wait(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int r;
+
+    FAULT_POINT("accept_wait");
+    do {
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            return -errno;
+        r = result(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
+    } while (r == -EAGAIN || r == -EINTR || r == -ECONNABORTED);
+    return r;
 }
 
 int sys_peer_uid(int fd, uid_t *ret)

@@ -14,7 +14,9 @@ int sys_socketpair_seqpacket(int ret[static 2]);
  * 0600. */
 int sys_listen_at(int dirfd, const char *name, int backlog);
 int sys_connect_at(int dirfd, const char *name);
+int sys_connect_stream(const char *path); /* SOCK_STREAM, a path of the caller's */
 int sys_accept(int fd);
+int sys_accept_wait(int fd);          /* waits; the connection blocks too */
 int sys_peer_uid(int fd, uid_t *ret); /* SO_PEERCRED */
 
 /* One datagram with up to SYS_MSG_MAX_FDS fds. Send never raises SIGPIPE. */

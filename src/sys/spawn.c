@@ -40,6 +40,12 @@ int sys_place_fds(const int *fds, size_t n)
     return 0;
 }
 
+int sys_place_fd(int fd, int at)
+{
+    FAULT_POINT("place_fd");
+    return dup2(fd, at) < 0 ? -errno : 0;
+}
+
 static DHOW_NORETURN void child(const char *path, char *const argv[], char *const envp[],
                                 const int *fds, size_t n, int report)
 {

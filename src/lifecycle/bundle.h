@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/* A bundle: the directory with config.json, and the root filesystem that it names. */
+#include "base/err.h"
+#include "oci/spec.h"
+
+struct bundle {
+    char *path; /* absolute, without links */
+    char *text; /* config.json */
+    size_t text_len;
+    struct oci_spec spec; /* root.path is absolute */
+};
+int bundle_load(const char *path, struct bundle *ret, struct err *e);
+void bundle_done(struct bundle *b);
+#define auto_bundle DHOW_CLEANUP(bundle_done) struct bundle

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* State, list, kill, pause, resume, delete: what is done to a container that is there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strv.h"
+#include "base/trace.h"
+#include "cgroup/cgroup.h"
+#include "lifecycle/state.h"
+#include "sys/file.h"
+#include "sys/process.h"
+
+#define KILL_WAIT_MS 10000
+
+static int open_all(const struct lifecycle_config *config, const char *id, unsigned flags,
+                    struct state_dir *ret_dir, struct lifecycle_state *ret,
+                    enum lifecycle_status *ret_status, struct err *e)
+{
+    if (state_dir_open(config, id, flags, ret_dir, e) < 0)
+        return -1;
+    if (state_read(ret_dir, ret, e) < 0 || state_status(ret_dir, ret, ret_status, e) < 0)
+        return -1;
+    return 0;
+}
+
+int lifecycle_get_state(const struct lifecycle_config *config, const char *id,
+                        struct lifecycle_state *ret, enum lifecycle_status *ret_status,
+                        struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+
+    return open_all(config, id, 0, &d, ret, ret_status, e);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int lifecycle_list(const struct lifecycle_config *config, char ***ret, struct err *e)
+{
+    auto_strv names = NULL;
+    auto_fd int fd = sys_open(AT_FDCWD, config->root, O_RDONLY | O_DIRECTORY, 0);
+    char **ids = NULL;
+    int r = fd < 0 ? fd : sys_list_dir(fd, ".", &names);
+
+    if (r < 0 && r != -ENOENT)
+        return err_sys(e, r, "list '%s'", config->root);
+    STRV_FOREACH (name, names) {
+        auto_free char *file = alloc_printf("%s/state.json", *name);
+        struct stat st;
+
+        if (state_check_id(*name, NULL) == 0 && sys_lstat(fd, file, &st) == 0)
+            strv_add(&ids, *name);
+    }
+    if (ids)
+        qsort(ids, strv_len(ids), sizeof(char *), by_name);
+    *ret = ids;
+    return 0;
+}
+
+/* ---- signals ---- */
+
+static int not_running(const char *id, struct err *e)
+{
+    return err_set(e, ERR_BAD_STATE, "container not running: '%s'", id);
+}
+
+int lifecycle_kill(const struct lifecycle_config *config, const char *id, int signal,
+                   unsigned flags, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    auto_fd int init = FD_NONE;
+    enum lifecycle_status status;
+    int r;
+
+    (void)flags;
+    if (open_all(config, id, 0, &d, &s, &status, e) < 0 || state_open_init(&s, &init, e) < 0)
+        return -1;
+    if (init < 0)
+        return not_running(id, e);
+    r = sys_pidfd_send_signal(init, signal);
+    if (r == -ESRCH)
+        return not_running(id, e);
+    return r < 0 ? err_sys(e, r, "send signal %d to container '%s'", signal, id) : 0;
+}
+
+/* ---- freezing ---- */
+
+static int freeze(const struct lifecycle_config *config, const char *id, bool frozen, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    enum lifecycle_status status;
+    struct cgroup *g = NULL;
+    int r;
+
+    if (open_all(config, id, STATE_DIR_LOCK, &d, &s, &status, e) < 0)
+        return -1;
+    if (status != LIFECYCLE_RUNNING && status != LIFECYCLE_CREATED && status != LIFECYCLE_PAUSED)
+        return err_set(e, ERR_BAD_STATE, "container not running or created: %s",
+                       lifecycle_status_name(status));
+    if (!s.cgroup_path)
+        return err_set(e, ERR_UNSUPPORTED, "container '%s' has no cgroup", id);
+    r = cgroup_open(s.cgroup_path, &g, e);
+    if (r == 0)
+        r = cgroup_freeze(g, frozen, e);
+    cgroup_free(g);
+    return r;
+}
+
+int lifecycle_pause(const struct lifecycle_config *config, const char *id, struct err *e)
+{
+    return freeze(config, id, true, e);
+}
+
+int lifecycle_resume(const struct lifecycle_config *config, const char *id, struct err *e)
+{
+    return freeze(config, id, false, e);
+}
+
+/* ---- deletion ---- */
+
+/* The zombie belongs to whoever reaps it: dead is enough. */
+static int kill_init(const struct lifecycle_state *s, struct err *e)
+{
+    auto_fd int init = FD_NONE;
+    struct pollfd p = {.events = POLLIN};
+    int r;
+
+    if (state_open_init(s, &init, e) < 0)
+        return -1;
+    if (init < 0)
+        return 0;
+    r = sys_pidfd_send_signal(init, SIGKILL);
+    if (r == -ESRCH)
+        return 0;
+    if (r < 0)
+        return err_sys(e, r, "kill container '%s'", s->id);
+    p.fd = init;
+    while ((r = poll(&p, 1, KILL_WAIT_MS)) < 0 && errno == EINTR)
+        ;
+    if (r == 0)
+        return err_set(e, ERR_TIMEOUT, "container '%s' does not die", s->id);
+    return 0;
+}
+
+static int destroy(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+{
+    if (runtime_remove(s->cgroup_path, e) < 0)
+        return -1;
+    return state_dir_remove(d, e);
+}
+
+/* What a creation left that was killed before it wrote a state. */
+static int delete_rest(struct state_dir *d, unsigned flags, struct err *e)
+{
+    if (!(flags & LIFECYCLE_FORCE))
+        return err_set(e, ERR_NOT_FOUND,
+                       "container does not exist: '%s' is what a creation left; delete it with "
+                       "--force",
+                       d->id);
+    return state_dir_remove(d, e);
+}
+
+int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsigned flags,
+                     struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    enum lifecycle_status status;
+    struct err why = {0};
+
+    TRACE_SPAN("delete");
+    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND && (flags & LIFECYCLE_FORCE))
+            return 0;
+        if (e)
+            *e = why;
+        return -1;
+    }
+    if (state_read(&d, &s, &why) < 0)
+        return delete_rest(&d, flags, e);
+    if (state_status(&d, &s, &status, e) < 0)
+        return -1;
+    if (!(flags & LIFECYCLE_FORCE) && status != LIFECYCLE_STOPPED && status != LIFECYCLE_CREATED)
+        return err_set(e, ERR_BAD_STATE, "cannot delete container '%s' that is not stopped: %s", id,
+                       lifecycle_status_name(status));
+    if (kill_init(&s, e) < 0)
+        return -1;
+    return destroy(&d, &s, e);
+}

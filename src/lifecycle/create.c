@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Creating and starting.
+ *
+ * The order makes a kill harmless anywhere: the directory, then its lock, then a state without a
+ * pid but with the cgroup's path, then the process, which dies with us until its pid is recorded,
+ * then the caller's pid file, then DETACH. What a killed creation leaves is a directory (and a
+ * cgroup that the state names): lifecycle_delete() with force removes both.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/strv.h"
+#include "base/trace.h"
+#include "lifecycle/bundle.h"
+#include "lifecycle/process_io.h"
+#include "lifecycle/state.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+struct creation {
+    struct bundle bundle;
+    struct state_dir dir;
+    struct lifecycle_state state;
+    struct runtime_plan *plan;
+    struct runtime_container container;
+    int listener;
+    int waiting;
+};
+
+static void creation_done(struct creation *c)
+{
+    runtime_container_done(&c->container);
+    runtime_plan_free(c->plan);
+    lifecycle_state_done(&c->state);
+    fd_close(c->listener);
+    fd_close(c->waiting);
+    state_dir_close(&c->dir);
+    bundle_done(&c->bundle);
+}
+
+static char *now_text(void)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    return alloc_printf("%s.%09ldZ", text, now.tv_nsec);
+}
+
+static void make_state(struct creation *c, const char *id)
+{
+    const struct oci_spec *spec = &c->bundle.spec;
+
+    c->state = (struct lifecycle_state){
+        .oci_version = alloc_strdup(spec->oci_version),
+        .id = alloc_strdup(id),
+        .bundle = alloc_strdup(c->bundle.path),
+        .rootfs = alloc_strdup(spec->root.path),
+        .created = now_text(),
+        .annotations = strv_dup(spec->annotations),
+        .owner = geteuid(),
+        .cgroup_path = alloc_strdup(spec->linux->cgroups_path),
+    };
+}
+
+static int complete_spec(struct oci_spec *spec, const char *id, struct err *e)
+{
+    if (!spec->linux)
+        return err_set(e, ERR_INVALID, "config.json: linux: it is missing");
+    if (!spec->process)
+        return err_set(e, ERR_INVALID, "config.json: process: it is missing");
+    if (!spec->linux->cgroups_path || !*spec->linux->cgroups_path) {
+        free(spec->linux->cgroups_path);
+        spec->linux->cgroups_path = alloc_printf("/%s", id);
+    }
+    return 0;
+}
+
+static int open_start(struct creation *c, struct err *e)
+{
+    int r;
+
+    c->waiting = sys_open(c->dir.fd, STATE_WAITING, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    r = c->waiting < 0 ? c->waiting : sys_try_lock(c->waiting, SYS_LOCK_EXCLUSIVE);
+    if (r >= 0)
+        r = c->listener = sys_listen_at(c->dir.fd, STATE_START_SOCKET, 4);
+    return r < 0 ? err_sys(e, r, "make the start socket of container '%s'", c->state.id) : 0;
+}
+
+static int make_container(struct creation *c, const struct lifecycle_create_options *o,
+                          struct err *e)
+{
+    const int ours[] = {c->dir.root_fd, c->dir.fd, c->dir.lock_fd};
+    struct runtime_config config = RUNTIME_CONFIG_NONE;
+
+    if (open_start(c, e) < 0)
+        return -1;
+    config.creator_fds = ours;
+    config.n_creator_fds = ARRAY_LEN(ours);
+    config.id = o->id;
+    config.spec = &c->bundle.spec;
+    config.start_listener = c->listener;
+    config.preserve_fds = o->io.preserve_fds;
+    config.create_cwd = true;
+    for (int i = 0; i < 3; i++)
+        config.stdio[i] = i;
+    if (runtime_plan(&config, &c->plan, e) < 0)
+        return -1;
+    return runtime_create(c->plan, &c->container, e);
+}
+
+static int record(struct creation *c, const struct lifecycle_create_options *o, struct err *e)
+{
+    char boot[37];
+    int r = sys_boot_id(boot);
+
+    if (r < 0)
+        return err_sys(e, r, "read the boot id");
+    c->state.pid = c->container.pid;
+    c->state.start_ticks = c->container.start_ticks;
+    c->state.boot_id = alloc_strdup(boot);
+    if (state_write(&c->dir, &c->state, e) < 0)
+        return -1;
+    return process_io_deliver(&o->io, c->container.pid, c->container.pidfd,
+                              c->container.terminal_fd, e);
+}
+
+static void undo(struct creation *c)
+{
+    struct err ignored; /* the failure that led here is told */
+
+    runtime_container_done(&c->container);
+    (void)runtime_remove(c->state.cgroup_path, &ignored);
+    (void)state_dir_remove(&c->dir, &ignored);
+}
+
+static int create(struct creation *c, const struct lifecycle_config *config,
+                  const struct lifecycle_create_options *o, struct err *e)
+{
+    if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, &c->bundle, e) < 0 ||
+        complete_spec(&c->bundle.spec, o->id, e) < 0 ||
+        process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
+        state_dir_make(config, o->id, &c->dir, e) < 0)
+        return -1;
+    make_state(c, o->id);
+    if (state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
+        state_write(&c->dir, &c->state, e) == 0 && make_container(c, o, e) == 0 &&
+        record(c, o, e) == 0)
+        return 0;
+    undo(c);
+    return -1;
+}
+
+int lifecycle_create(const struct lifecycle_config *config,
+                     const struct lifecycle_create_options *options, pid_t *ret_pid,
+                     char ***ret_warnings, struct err *e)
+{
+    struct creation c = {.dir = STATE_DIR_NONE,
+                         .container = RUNTIME_CONTAINER_NONE,
+                         .listener = FD_NONE,
+                         .waiting = FD_NONE};
+    int r;
+
+    TRACE_SPAN("create");
+    r = create(&c, config, options, e);
+    if (r == 0) {
+        if (ret_pid)
+            *ret_pid = c.container.pid;
+        if (ret_warnings)
+            *ret_warnings = take_ptr(&c.container.warnings);
+        r = runtime_detach(&c.container, e);
+        if (r < 0)
+            undo(&c);
+    }
+    creation_done(&c);
+    return r;
+}
+
+int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    enum lifecycle_status status;
+
+    TRACE_SPAN("start");
+    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
+        state_status(&d, &s, &status, e) < 0)
+        return -1;
+    switch (status) {
+    case LIFECYCLE_CREATED:
+        return runtime_start_at(d.fd, STATE_START_SOCKET, e);
+    case LIFECYCLE_STOPPED:
+        return err_set(e, ERR_BAD_STATE, "cannot start a container that has stopped");
+    case LIFECYCLE_RUNNING:
+        return err_set(e, ERR_BAD_STATE, "cannot start an already running container");
+    case LIFECYCLE_CREATING:
+    case LIFECYCLE_PAUSED:
+        break;
+    }
+    return err_set(e, ERR_BAD_STATE, "cannot start a container in the %s state",
+                   lifecycle_status_name(status));
+}

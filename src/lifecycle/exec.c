@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One more process in a container that runs. */
+#include <fcntl.h>
+
+#include "base/strv.h"
+#include "base/trace.h"
+#include "lifecycle/process_io.h"
+#include "lifecycle/state.h"
+#include "sys/process.h"
+
+int lifecycle_exec_process(const struct lifecycle_config *config, const char *id,
+                           struct oci_process *ret, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_spec spec = {0};
+
+    if (state_dir_open(config, id, 0, &d, e) < 0 || state_read_config(&d, &spec, e) < 0)
+        return -1;
+    *ret = *spec.process;
+    *spec.process = (struct oci_process){0};
+    return 0;
+}
+
+static int check_status(enum lifecycle_status status, const char *id, struct err *e)
+{
+    if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
+        return err_set(e, ERR_BAD_STATE, "cannot exec in a stopped container: '%s'", id);
+    if (status == LIFECYCLE_PAUSED)
+        return err_set(e, ERR_BAD_STATE, "cannot exec in a paused container: '%s'", id);
+    return 0;
+}
+
+int lifecycle_exec(const struct lifecycle_config *config,
+                   const struct lifecycle_exec_options *options, pid_t *ret_pid, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    auto_spec spec = {0};
+    struct runtime_process process = RUNTIME_PROCESS_NONE;
+    enum lifecycle_status status;
+    int r;
+
+    TRACE_SPAN("exec");
+    if (process_io_check(&options->io, options->process, e) < 0 ||
+        state_dir_open(config, options->id, 0, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
+        state_status(&d, &s, &status, e) < 0 || check_status(status, options->id, e) < 0 ||
+        state_read_config(&d, &spec, e) < 0)
+        return -1;
+    struct runtime_exec_config c = {
+        .init_pid = (pid_t)s.pid,
+        .start_ticks = s.start_ticks,
+        .process = options->process,
+        .seccomp = spec.linux->seccomp,
+        .cgroup_path = s.cgroup_path,
+        .stdio = {0, 1, 2},
+        .preserve_fds = options->io.preserve_fds,
+    };
+    r = runtime_exec(&c, &process, e);
+    if (r < 0)
+        return -1;
+    r = process_io_deliver(&options->io, process.pid, process.pidfd, process.terminal_fd, e);
+    if (r < 0)
+        (void)sys_pidfd_send_signal(process.pidfd, SIGKILL); /* the caller could not reach it */
+    *ret_pid = process.pid;
+    fd_close(process.pidfd);
+    fd_close(process.terminal_fd);
+    return r;
+}

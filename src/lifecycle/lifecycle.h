@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+/*
+ * The life of a container as the runtime specification's runtime.md has it, spread over processes:
+ * one creates, another starts, others signal, execute, delete. What they share is a directory,
+ * ROOT/ID (state.h). Nothing of it is believed without the kernel: "running" means that the process
+ * of (pid, start time, boot) lives.
+ *
+ * Every call is complete in itself, returns 0 or -1 with an error and prints nothing. Calls that
+ * change a container take its lock; a caller may be killed anywhere, and lifecycle_delete() with
+ * LIFECYCLE_FORCE removes whatever it left. Single-threaded processes only.
+ *
+ * The words of some errors are a contract (containerd's, podman's and CRI-O's classification):
+ * "container does not exist", "container not running", "container with given ID already exists".
+ */
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "oci/spec.h"
+#include "runtime/runtime.h"
+
+struct lifecycle_config {
+    const char *root; /* where the containers' directories are; made with mode 0700 */
+};
+
+enum lifecycle_status {
+    LIFECYCLE_CREATING,
+    LIFECYCLE_CREATED,
+    LIFECYCLE_RUNNING,
+    LIFECYCLE_PAUSED,
+    LIFECYCLE_STOPPED
+};
+const char *lifecycle_status_name(enum lifecycle_status status);
+
+/* What is known of a container; owned, lifecycle_state_done(). */
+struct lifecycle_state {
+    char *oci_version;
+    char *id;
+    char *bundle;  /* absolute */
+    char *rootfs;  /* absolute */
+    char *created; /* RFC 3339 with nanoseconds, UTC */
+    char **annotations;
+    uint32_t owner;    /* who created it */
+    char *cgroup_path; /* as cgroup_open() takes it; NULL: none */
+    int64_t pid;       /* 0: none yet */
+    uint64_t start_ticks;
+    char *boot_id;
+};
+void lifecycle_state_done(struct lifecycle_state *s);
+
+/* ---- create, start ---- */
+struct lifecycle_process_io {
+    const char *console_socket; /* NULL: the process has the caller's 0, 1, 2 */
+    const char *pidfd_socket;
+    const char *pid_file; /* written, complete, before the call returns */
+    unsigned preserve_fds;
+};
+struct lifecycle_create_options {
+    const char *id;
+    const char *bundle; /* NULL: the working directory */
+    struct lifecycle_process_io io;
+};
+/* ret_pid may be NULL. The first process waits for lifecycle_start(); it is a child of the caller
+ * and, when that ends, of whoever reaps its children. Warnings (owned) may be NULL. */
+int lifecycle_create(const struct lifecycle_config *config,
+                     const struct lifecycle_create_options *options, pid_t *ret_pid,
+                     char ***ret_warnings, struct err *e);
+int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e);
+
+/* ---- exec ---- */
+struct lifecycle_exec_options {
+    const char *id;
+    const struct oci_process *process; /* complete; see lifecycle_exec_process() */
+    struct lifecycle_process_io io;
+};
+/* The container's own process with other arguments: what exec begins with. Owned:
+ * json_free_struct(&oci_process_json, ...). */
+int lifecycle_exec_process(const struct lifecycle_config *config, const char *id,
+                           struct oci_process *ret, struct err *e);
+int lifecycle_exec(const struct lifecycle_config *config,
+                   const struct lifecycle_exec_options *options, pid_t *ret_pid, struct err *e);
+
+/* ---- the rest ---- */
+int lifecycle_get_state(const struct lifecycle_config *config, const char *id,
+                        struct lifecycle_state *ret, enum lifecycle_status *ret_status,
+                        struct err *e);
+/* Ids of all containers of the root, sorted; owned vector. */
+int lifecycle_list(const struct lifecycle_config *config, char ***ret, struct err *e);
+enum lifecycle_kill_flags { LIFECYCLE_KILL_ALL = 1 << 0 }; /* every process of the container */
+int lifecycle_kill(const struct lifecycle_config *config, const char *id, int signal,
+                   unsigned flags, struct err *e);
+int lifecycle_pause(const struct lifecycle_config *config, const char *id, struct err *e);
+int lifecycle_resume(const struct lifecycle_config *config, const char *id, struct err *e);
+enum lifecycle_delete_flags {
+    LIFECYCLE_FORCE = 1 << 0 /* whatever its state; 0 also when there is none */
+};
+int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsigned flags,
+                     struct err *e);
