@@ -346,8 +346,13 @@ static void free_vec(const struct json_field *f, void *p)
 {
     struct json_vec v = json_vec_load(p);
 
-    for (size_t i = 0; f->type == JSON_ARRAY && i < v.len; i++)
-        json_free_struct(f->nested, (char *)v.items + i * f->nested->size);
+    for (size_t i = 0; f->type != JSON_U32_ARRAY && i < v.len; i++) {
+        char *item = (char *)v.items + i * f->nested->size;
+
+        if (f->type == JSON_MAP)
+            free(*(char **)item);
+        json_free_struct(f->nested, item);
+    }
     free(v.items);
     memset(p, 0, sizeof(v));
 }
@@ -382,6 +387,7 @@ void json_free_field(const struct json_field *f, void *p)
         free_object_ptr(f, p);
         break;
     case JSON_ARRAY:
+    case JSON_MAP:
     case JSON_U32_ARRAY:
         free_vec(f, p);
         break;

@@ -35,6 +35,8 @@ enum json_kind {
     JSON_OBJECT, /* struct inline, by `nested`       */
     JSON_OBJECT_PTR, /* struct *, NULL when absent, by `nested` */
     JSON_ARRAY,      /* VEC(struct nested)               */
+    JSON_MAP,        /* VEC(struct nested), object: the struct's first member is the key, a char *
+                        that has no row of its own */
     JSON_U32_ARRAY,  /* VEC(uint32_t)                    */
     JSON_OPT_INT64,  /* struct json_opt_i64              */
     JSON_OPT_UINT64, /* struct json_opt_u64              */
@@ -95,6 +97,11 @@ struct json_object *json_encode(const struct json_struct *t,
 /* Text with 4 spaces of indentation (pretty) or none; owned string, with no newline at its end. It
  * is safe for a terminal (control characters as \u00xx) and valid UTF-8 whatever the values are. */
 char *json_print(struct json_object *o, bool pretty) DHOW_MUST_USE;
+/* The row of a dotted path through objects ("linux.resources.cpu"), and where in the decoded struct
+ * its value is: NULL when an object on the way is absent (or `value` is NULL). NULL: no such row.
+ */
+const struct json_field *json_find_field(const struct json_struct *t, const void *value,
+                                         const char *path, const void **ret_at);
 void json_free_struct(const struct json_struct *t, void *value);
 
 /* decode(parse()) and print(encode()) in one. */

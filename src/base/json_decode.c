@@ -241,6 +241,33 @@ static int decode_array(const struct path *p, struct json_object *o, const struc
     return result;
 }
 
+static int decode_map(const struct path *p, struct json_object *o, const struct json_struct *t,
+                      void *ret, struct err *e)
+{
+    struct json_vec v = {0};
+    int result = 0;
+
+    if (expect(p, o, json_type_object, e) < 0)
+        return -1;
+    v.cap = (size_t)json_object_object_length(o);
+    if (v.cap == 0)
+        return 0;
+    v.items = alloc_zero(v.cap, t->size);
+    json_object_object_foreach(o, key, value)
+    {
+        struct path here = {.parent = p, .key = key};
+        char *item = (char *)v.items + v.len * t->size;
+
+        *(char **)item = alloc_strdup(key);
+        v.len++;
+        result = decode_struct(&here, value, t, item, e);
+        if (result < 0)
+            break;
+    }
+    memcpy(ret, &v, sizeof(v));
+    return result;
+}
+
 static int decode_object_ptr(const struct path *p, struct json_object *o,
                              const struct json_struct *t, void *ret, struct err *e)
 {
@@ -288,6 +315,8 @@ static int decode_value(const struct path *p, struct json_object *o, const struc
     case JSON_ARRAY:
     case JSON_U32_ARRAY:
         return decode_array(p, o, f, ret, e);
+    case JSON_MAP:
+        return decode_map(p, o, f->nested, ret, e);
     case JSON_RAW:
         *(struct json_object **)ret = json_object_get(o);
         return 0;

@@ -47,6 +47,19 @@ static struct json_object *encode_array(const struct json_field *f, const void *
     return o;
 }
 
+static struct json_object *encode_map(const struct json_struct *t, const void *p)
+{
+    struct json_vec v = json_vec_load(p);
+    struct json_object *o = json_object_new_object();
+
+    for (size_t i = 0; i < v.len; i++) {
+        const char *item = (const char *)v.items + i * t->size;
+
+        json_object_object_add(o, *(char *const *)item, json_encode(t, item));
+    }
+    return o;
+}
+
 static struct json_object *encode_unsigned(uint64_t n)
 {
     return n <= INT64_MAX ? json_object_new_int64((int64_t)n) : json_object_new_uint64(n);
@@ -107,6 +120,7 @@ static struct json_object *encode_scalar(const struct json_field *f, const void 
     case JSON_OBJECT:
     case JSON_OBJECT_PTR:
     case JSON_ARRAY:
+    case JSON_MAP:
     case JSON_U32_ARRAY:
     case JSON_RAW:
         break;
@@ -141,6 +155,9 @@ static struct json_object *encode_field(const struct json_field *f, const void *
     case JSON_U32_ARRAY:
         *ret_empty = json_vec_load(p).len == 0;
         return encode_array(f, p);
+    case JSON_MAP:
+        *ret_empty = json_vec_load(p).len == 0;
+        return encode_map(f->nested, p);
     case JSON_RAW:
         o = *(struct json_object *const *)p;
         *ret_empty = !o;

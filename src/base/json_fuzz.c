@@ -12,6 +12,10 @@ struct inner {
     char *name;
     uint64_t soft;
 };
+struct entry {
+    char *key;
+    char *name;
+};
 struct outer {
     char *s;
     bool b;
@@ -26,6 +30,7 @@ struct outer {
     struct inner o;
     struct inner *p;
     VEC(struct inner) a;
+    VEC(struct entry) h;
     VEC(uint32_t) n;
     struct json_opt_i64 oi;
     struct json_opt_u64 ou;
@@ -38,6 +43,10 @@ static const struct json_field inner_fields[] = {
 };
 static const struct json_struct inner_json = {"inner", sizeof(struct inner), inner_fields,
                                               ARRAY_LEN(inner_fields), .strict = true};
+static const struct json_field entry_fields[] = {
+    {"s", JSON_STRING, offsetof(struct entry, name)},
+};
+static const struct json_struct entry_json = JSON_STRUCT("entry", struct entry, entry_fields);
 static const struct json_field outer_fields[] = {
     {"s", JSON_STRING, offsetof(struct outer, s)},
     {"b", JSON_BOOL, offsetof(struct outer, b)},
@@ -52,6 +61,7 @@ static const struct json_field outer_fields[] = {
     {"o", JSON_OBJECT, offsetof(struct outer, o), .nested = &inner_json},
     {"p", JSON_OBJECT_PTR, offsetof(struct outer, p), .nested = &inner_json},
     {"a", JSON_ARRAY, offsetof(struct outer, a), .nested = &inner_json},
+    {"h", JSON_MAP, offsetof(struct outer, h), .nested = &entry_json},
     {"n", JSON_U32_ARRAY, offsetof(struct outer, n)},
     {"x", JSON_OPT_INT64, offsetof(struct outer, oi)},
     {"X", JSON_OPT_UINT64, offsetof(struct outer, ou)},

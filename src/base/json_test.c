@@ -22,6 +22,12 @@ struct part {
     bool readonly;
 };
 
+struct device {
+    char *key;
+    uint64_t rate;
+    char *note;
+};
+
 struct sample {
     char *name;
     bool tty;
@@ -36,6 +42,7 @@ struct sample {
     struct part root;
     struct part *extra;
     VEC(struct limit) limits;
+    VEC(struct device) devices;
     VEC(uint32_t) gids;
     struct json_opt_i64 opt_i;
     struct json_opt_u64 opt_u;
@@ -59,6 +66,11 @@ static const struct json_struct part_json = {.name = "part",
                                              .fields = part_fields,
                                              .n_fields = ARRAY_LEN(part_fields),
                                              .strict = true};
+static const struct json_field device_fields[] = {
+    {"rate", JSON_UINT64, offsetof(struct device, rate)},
+    {"note", JSON_STRING, offsetof(struct device, note)},
+};
+static const struct json_struct device_json = JSON_STRUCT("device", struct device, device_fields);
 static const struct json_field fields[] = {
     {"name", JSON_STRING, offsetof(struct sample, name)},
     {"tty", JSON_BOOL, offsetof(struct sample, tty)},
@@ -74,6 +86,7 @@ static const struct json_field fields[] = {
     {"root", JSON_OBJECT, offsetof(struct sample, root), .nested = &part_json},
     {"extra", JSON_OBJECT_PTR, offsetof(struct sample, extra), .nested = &part_json},
     {"limits", JSON_ARRAY, offsetof(struct sample, limits), .nested = &limit_json},
+    {"devices", JSON_MAP, offsetof(struct sample, devices), .nested = &device_json},
     {"gids", JSON_U32_ARRAY, offsetof(struct sample, gids)},
     {"optI", JSON_OPT_INT64, offsetof(struct sample, opt_i)},
     {"optU", JSON_OPT_UINT64, offsetof(struct sample, opt_u)},
@@ -88,7 +101,8 @@ static const char full[] =
     "\"u32\":4294967295,\"u64\":18446744073709551615,\"ratio\":0.1,\"args\":[\"x\",\"\"],"
     "\"labels\":{\"k\":\"v=w\",\"e\":\"\"},\"colour\":\"green\",\"root\":{\"path\":\"/r\","
     "\"readonly\":true},\"extra\":{\"path\":\"\xc3\xa9\"},\"limits\":[{\"name\":\"n\",\"soft\":1},"
-    "{\"name\":\"m\"}],\"gids\":[1,4294967295],\"optI\":0,\"optU\":18446744073709551615,"
+    "{\"name\":\"m\"}],\"devices\":{\"eth0=\":{\"rate\":1,\"note\":\"x\"},\"\":{}},"
+    "\"gids\":[1,4294967295],\"optI\":0,\"optU\":18446744073709551615,"
     "\"raw\":{\"any\":[null,1.5,false]},\"kept\":\"\"}";
 
 static void everything_survives_a_round_trip(void **state)
@@ -114,6 +128,10 @@ static void everything_survives_a_round_trip(void **state)
     assert_string_equal(s.extra->path, "\xc3\xa9");
     assert_int_equal(s.limits.len, 2);
     assert_string_equal(s.limits.items[1].name, "m");
+    assert_int_equal(s.devices.len, 2);
+    assert_string_equal(s.devices.items[0].key, "eth0=");
+    assert_string_equal(s.devices.items[0].note, "x");
+    assert_string_equal(s.devices.items[1].key, "");
     assert_true(s.gids.items[1] == UINT32_MAX);
     assert_true(s.opt_i.is_set && s.opt_i.value == 0);
     assert_true(s.opt_u.is_set && s.opt_u.value == UINT64_MAX);
@@ -122,6 +140,29 @@ static void everything_survives_a_round_trip(void **state)
     json_free_struct(&sample_json, &s);
     assert_null(s.name);
     assert_int_equal(s.limits.len, 0);
+}
+
+static void fields_are_found_by_their_path(void **state)
+{
+    struct part inner = {.path = (char[]){"/x"}};
+    struct sample s = {.extra = &inner};
+    const struct sample none = {0};
+    const void *at = NULL;
+
+    (void)state;
+    assert_ptr_equal(json_find_field(&sample_json, &s, "extra.path", &at), &part_fields[0]);
+    assert_ptr_equal(at, &inner.path);
+    assert_ptr_equal(json_find_field(&sample_json, &s, "root.readonly", &at), &part_fields[1]);
+    assert_ptr_equal(at, &s.root.readonly);
+    assert_ptr_equal(json_find_field(&sample_json, &none, "extra.path", &at), &part_fields[0]);
+    assert_null(at);
+    at = &s;
+    assert_null(json_find_field(&sample_json, &s, "extra.pat", &at));
+    assert_null(json_find_field(&sample_json, &s, "extra.", &at));
+    assert_null(json_find_field(&sample_json, &s, "name.path", &at));
+    assert_null(json_find_field(&sample_json, &s, "limits.name", &at));
+    assert_null(json_find_field(&sample_json, &s, "", &at));
+    assert_ptr_equal(at, &s);
 }
 
 static void empty_values_are_left_out_unless_kept(void **state)
@@ -176,6 +217,11 @@ static void bad_values_are_refused_with_their_path(void **state)
         {"{\"limits\":[{\"name\":\"a\",\"soft\":\"x\"}]}", ERR_INVALID,
          "limits[0].soft: expected integer, got string"},
         {"{\"limits\":[null]}", ERR_INVALID, "limits[0]: expected object, got null"},
+        {"{\"devices\":[]}", ERR_INVALID, "devices: expected object, got array"},
+        {"{\"devices\":{\"a\":{\"note\":\"x\"},\"b\":{\"note\":\"y\",\"rate\":-1}}}", ERR_INVALID,
+         "devices.b.rate: -1 is out of range"},
+        {"{\"devices\":{\"a\":{},\"b\":null}}", ERR_INVALID,
+         "devices.b: expected object, got null"},
         {"{\"gids\":[0,4294967296]}", ERR_INVALID, "gids[1]: 4294967296 is out of range"},
         {"{\"vm\":{}}", ERR_UNSUPPORTED, "vm: not supported"},
     };
@@ -332,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_survives_a_round_trip),
+        cmocka_unit_test(fields_are_found_by_their_path),
         cmocka_unit_test(empty_values_are_left_out_unless_kept),
         cmocka_unit_test(null_is_absent_and_defaults_are_replaced),
         cmocka_unit_test(bad_values_are_refused_with_their_path),
