@@ -177,7 +177,7 @@ static void limits_become_writes_in_order(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct oci_memory memory = rows[i].memory;
         struct oci_cpu cpu = rows[i].cpu;
-        struct oci_pids pids = {rows[i].pids};
+        struct oci_pids pids = {{true, rows[i].pids}};
         char *unified[] = {(char *)rows[i].unified, NULL};
         struct oci_resources r = {.memory = &memory,
                                   .cpu = &cpu,
@@ -429,7 +429,7 @@ static int count_forks(void)
 static void a_pids_limit_limits_and_removal_kills(void **state)
 {
     auto_free char *path = group_path("pids");
-    struct oci_pids pids = {5};
+    struct oci_pids pids = {{true, 5}};
     struct oci_resources r = {.pids = &pids};
     DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL, *again = NULL;
     auto_strv warnings = NULL;

@@ -153,8 +153,8 @@ static void cpuset(const struct oci_cpu *c, struct cgroup_writes *w)
 
 static void pids(const struct oci_pids *p, struct cgroup_writes *w)
 {
-    if (p->limit > 0)
-        add(w, CGROUP_PIDS, "pids.max", "pids limit", alloc_printf("%" PRId64, p->limit));
+    if (is_size_set(&p->limit) && p->limit.value > 0)
+        add(w, CGROUP_PIDS, "pids.max", "pids limit", alloc_printf("%" PRId64, p->limit.value));
 }
 
 void cgroup_plan_v1(const struct oci_resources *r, struct cgroup_writes *ret)

@@ -168,7 +168,7 @@ static struct json_object *host_config(const struct launch *l)
     add_int(o, "Memory", p->memory.value);
     add_int(o, "MemoryReservation", p->memory_reservation.value);
     add_int(o, "MemorySwap", p->memory_swap.value);
-    add_int(o, "PidsLimit", l->spec.linux->resources->pids->limit);
+    add_int(o, "PidsLimit", l->spec.linux->resources->pids->limit.value);
     add_strv(o, "Devices", p->devices);
     json_object_object_add(o, "Ulimits", ulimits_array(p));
     add_strv(o, "Tmpfs", p->tmpfs);

@@ -254,7 +254,8 @@ int launch_add_resources(struct launch *l, struct err *e)
     add_memory(o, r);
     add_cpu(o, r);
     r->pids = alloc_new(struct oci_pids);
-    r->pids->limit = o->pids_limit.is_set ? o->pids_limit.value : DEFAULT_PIDS_LIMIT;
+    r->pids->limit =
+        o->pids_limit.is_set ? o->pids_limit : (struct json_opt_i64){true, DEFAULT_PIDS_LIMIT};
     allow_device(r, o->privileged, NULL, "rwm");
     if (o->privileged)
         add_host_devices(l, "/dev", 0);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * The OCI runtime specification's config.json as C types (runtime-spec 1.2, config.md and
+ * The OCI runtime specification's config.json as C types (runtime-spec 1.3, config.md and
  * config-linux.md; field names are the specification's in snake case). spec.c has one table row a
  * field (base/json.h): they decode, encode, validate, free.
  *
- * Ownership: a spec owns all it points to; oci_spec_done() frees it. Zeroed is the empty spec.
- * Not here yet, refused with ERR_UNSUPPORTED when present (issue of the OCI runtime command):
- * hooks, intelRdt, memoryPolicy, netDevices, timeOffsets, scheduler, ioPriority, execCPUAffinity,
- * personality.
+ * Ownership: a spec owns all it points to; oci_spec_done() frees it. Zeroed is the empty spec. An
+ * optional number that was not there is unset, an optional object NULL.
+ * "vm" is refused with ERR_UNSUPPORTED; what belongs to other platforms is ignored. What the
+ * runtime does with each field: docs/spec.md.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -41,6 +41,27 @@ struct oci_capabilities {
     char **ambient;
 };
 
+struct oci_scheduler {
+    char *policy; /* SCHED_OTHER, ... */
+    int32_t nice;
+    int32_t priority;
+    char **flags;     /* SCHED_FLAG_RESET_ON_FORK, ... */
+    uint64_t runtime; /* these three for SCHED_DEADLINE, nanoseconds */
+    uint64_t deadline;
+    uint64_t period;
+};
+
+struct oci_io_priority {
+    char *class; /* IOPRIO_CLASS_RT, ... */
+    int32_t priority;
+};
+
+/* Lists of CPUs as in cpuset(7), for exec: before and after it moves to the container's cgroup. */
+struct oci_cpu_affinity {
+    char *initial;
+    char *final;
+};
+
 struct oci_process {
     bool terminal;
     struct oci_console_size console_size;
@@ -54,6 +75,9 @@ struct oci_process {
     struct json_opt_i64 oom_score_adj;
     char *apparmor_profile;
     char *selinux_label;
+    struct oci_scheduler *scheduler;
+    struct oci_io_priority *io_priority;
+    struct oci_cpu_affinity *exec_cpu_affinity;
 };
 
 struct oci_root {
@@ -74,6 +98,28 @@ struct oci_mount {
     char **options;
     VEC(struct oci_id_mapping) uid_mappings;
     VEC(struct oci_id_mapping) gid_mappings;
+};
+
+struct oci_hook {
+    char *path; /* absolute, of the host */
+    char **args;
+    char **env;
+    struct json_opt_i64 timeout; /* seconds, above 0 */
+};
+
+struct oci_hook_list { /* a VEC(struct oci_hook) with a name */
+    struct oci_hook *items;
+    size_t len;
+    size_t cap;
+};
+
+struct oci_hooks {
+    struct oci_hook_list prestart;
+    struct oci_hook_list create_runtime;
+    struct oci_hook_list create_container;
+    struct oci_hook_list start_container;
+    struct oci_hook_list poststart;
+    struct oci_hook_list poststop;
 };
 
 struct oci_namespace {
@@ -103,20 +149,80 @@ struct oci_memory {
     struct json_opt_i64 limit; /* bytes, -1 unlimited */
     struct json_opt_i64 reservation;
     struct json_opt_i64 swap; /* memory plus swap, bytes */
+    struct json_opt_i64 kernel;
+    struct json_opt_i64 kernel_tcp;
     struct json_opt_u64 swappiness;
     bool disable_oom_killer;
+    bool use_hierarchy;
+    bool check_before_update;
 };
 
 struct oci_cpu {
     struct json_opt_u64 shares;
     struct json_opt_i64 quota;  /* microseconds a period */
+    struct json_opt_u64 burst;  /* microseconds a period */
     struct json_opt_u64 period; /* microseconds */
+    struct json_opt_i64 realtime_runtime;
+    struct json_opt_u64 realtime_period;
     char *cpus;
     char *mems;
+    struct json_opt_i64 idle; /* 1: SCHED_IDLE */
 };
 
 struct oci_pids {
-    int64_t limit; /* <= 0: unlimited */
+    struct json_opt_i64 limit; /* -1: unlimited */
+};
+
+/* At least one of the two. */
+struct oci_weight_device {
+    int64_t major;
+    int64_t minor;
+    struct json_opt_u64 weight;
+    struct json_opt_u64 leaf_weight;
+};
+
+struct oci_throttle_device {
+    int64_t major;
+    int64_t minor;
+    uint64_t rate;
+};
+
+struct oci_throttle_list { /* a VEC(struct oci_throttle_device) with a name */
+    struct oci_throttle_device *items;
+    size_t len;
+    size_t cap;
+};
+
+struct oci_block_io {
+    struct json_opt_u64 weight; /* 10..1000; 0 is unset */
+    struct json_opt_u64 leaf_weight;
+    VEC(struct oci_weight_device) weight_device;
+    struct oci_throttle_list throttle_read_bps_device;
+    struct oci_throttle_list throttle_write_bps_device;
+    struct oci_throttle_list throttle_read_iops_device;
+    struct oci_throttle_list throttle_write_iops_device;
+};
+
+struct oci_hugepage_limit {
+    char *page_size; /* "2MB" */
+    uint64_t limit;  /* bytes */
+};
+
+struct oci_interface_priority {
+    char *name;
+    uint32_t priority;
+};
+
+struct oci_network {
+    struct json_opt_u64 class_id; /* of 32 bits */
+    VEC(struct oci_interface_priority) priorities;
+};
+
+/* At least one of the two; of 32 bits. */
+struct oci_rdma {
+    char *device; /* the key */
+    struct json_opt_u64 hca_handles;
+    struct json_opt_u64 hca_objects;
 };
 
 struct oci_resources {
@@ -124,6 +230,10 @@ struct oci_resources {
     struct oci_memory *memory;
     struct oci_cpu *cpu;
     struct oci_pids *pids;
+    struct oci_block_io *block_io;
+    VEC(struct oci_hugepage_limit) hugepage_limits;
+    struct oci_network *network;
+    VEC(struct oci_rdma) rdma;
     char **unified; /* "memory.high=123" */
 };
 
@@ -145,8 +255,42 @@ struct oci_seccomp {
     char *default_action;
     struct json_opt_u64 default_errno_ret;
     char **architectures; /* SCMP_ARCH_X86_64, ... */
-    char **flags;
+    char **flags;         /* SECCOMP_FILTER_FLAG_LOG, ... */
+    char *listener_path;
+    char *listener_metadata;
     VEC(struct oci_seccomp_rule) syscalls;
+};
+
+struct oci_time_offset {
+    char *clock; /* the key: "monotonic", "boottime" */
+    int64_t secs;
+    uint32_t nanosecs;
+};
+
+struct oci_personality {
+    char *domain; /* LINUX, LINUX32 */
+    char **flags; /* none is defined */
+};
+
+struct oci_intel_rdt {
+    char *clos_id; /* NULL: the container's id; "/": the default class */
+    char **schemata;
+    char *l3_cache_schema;
+    char *mem_bw_schema;
+    bool enable_cmt; /* these two until 1.2: monitoring, by another name */
+    bool enable_mbm;
+    bool enable_monitoring;
+};
+
+struct oci_memory_policy {
+    char *mode;   /* MPOL_BIND, ... */
+    char *nodes;  /* as in cpuset(7) */
+    char **flags; /* MPOL_F_STATIC_NODES, ... */
+};
+
+struct oci_net_device {
+    char *host_name; /* the key */
+    char *name;      /* in the container; NULL: the same */
 };
 
 struct oci_linux {
@@ -162,6 +306,11 @@ struct oci_linux {
     char **masked_paths;
     char **readonly_paths;
     char *mount_label;
+    VEC(struct oci_time_offset) time_offsets;
+    VEC(struct oci_net_device) net_devices;
+    struct oci_personality *personality;
+    struct oci_intel_rdt *intel_rdt;
+    struct oci_memory_policy *memory_policy;
 };
 
 struct oci_spec {
@@ -171,14 +320,17 @@ struct oci_spec {
     char *hostname;
     char *domainname;
     VEC(struct oci_mount) mounts;
+    struct oci_hooks *hooks;
     char **annotations; /* "key=value" */
     struct oci_linux *linux;
 };
 
 extern const struct json_struct oci_spec_json;
 extern const struct json_struct oci_process_json;
+extern const struct json_struct oci_resources_json;
 extern const struct json_struct oci_seccomp_json;
 
+#define OCI_SPEC_VERSION   "1.3.0" /* what we write */
 #define OCI_SPEC_MAX_BYTES (4u << 20)
 
 /* config.json's text. Decodes and validates (version, absolute paths, known namespace types, no

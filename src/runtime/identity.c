@@ -238,9 +238,6 @@ int identity_plan(struct runtime_plan *p, struct err *e)
             return -1;
     if (process->user.umask.is_set && process->user.umask.value > 0777)
         return err_set(e, ERR_INVALID, "the umask is above 0777");
-    if ((process->apparmor_profile && *process->apparmor_profile) ||
-        (process->selinux_label && *process->selinux_label))
-        return err_set(e, ERR_UNSUPPORTED, "security labels are not supported yet");
     if (pp->has_user_lookup)
         plan_add(p, "look up user", step_ask, NULL, "%s", pp->users.user ? pp->users.user : "home");
     return 0;

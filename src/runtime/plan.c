@@ -16,6 +16,7 @@ struct feature {
 };
 
 static const struct feature create_features[] = {
+    {"unsupported fields", unsupported_plan},
     {"namespaces", namespaces_plan}, /* join and make them; host name, loopback */
     {"root file system",
      rootfs_plan},           /* overlay or directory, attached, still beside the host's root */
@@ -34,9 +35,13 @@ static const struct feature create_features[] = {
 };
 
 static const struct feature exec_features[] = {
-    {"namespaces", namespaces_plan},      {"identity", identity_plan},
-    {"terminal", terminal_plan},          {"command", command_plan},
-    {"privileges", identity_plan_finish}, {"execute", command_plan_finish},
+    {"unsupported fields", unsupported_plan},
+    {"namespaces", namespaces_plan},
+    {"identity", identity_plan},
+    {"terminal", terminal_plan},
+    {"command", command_plan},
+    {"privileges", identity_plan_finish},
+    {"execute", command_plan_finish},
 };
 
 void plan_add(struct runtime_plan *p, const char *name,

@@ -128,6 +128,46 @@ static void refuses_before_anything_is_made(void **state)
     }
 }
 
+static void refuses_what_it_does_not_do_yet(void **state)
+{
+#define RESOURCES(inside) LINUX(",\"resources\":{" inside "}")
+    static const struct {
+        const char *json;
+        const char *field; /* NULL: it says nothing and is taken */
+    } cases[] = {
+        {HEAD "\"hooks\":{\"poststop\":[{\"path\":\"/h\"}]},\"linux\":{\"namespaces\":[" NAMESPACES
+              "]}}",
+         "hooks.poststop"},
+        {HEAD "\"hooks\":{\"poststop\":[]},\"linux\":{\"namespaces\":[" NAMESPACES "]}}", NULL},
+        {LINUX(",\"mountLabel\":\"x\""), "linux.mountLabel"},
+        {LINUX(",\"mountLabel\":\"\""), NULL},
+        {LINUX(",\"timeOffsets\":{\"monotonic\":{}}"), "linux.timeOffsets"},
+        {LINUX(",\"intelRdt\":{}"), "linux.intelRdt"},
+        {LINUX(",\"netDevices\":{}"), NULL},
+        {RESOURCES("\"blockIO\":{\"weight\":0,\"weightDevice\":[]}"), NULL},
+        {RESOURCES("\"blockIO\":{\"weight\":10}"), "linux.resources.blockIO.weight"},
+        {RESOURCES("\"cpu\":{\"realtimeRuntime\":-1,\"idle\":0}"), NULL},
+        {RESOURCES("\"cpu\":{\"burst\":1}"), "linux.resources.cpu.burst"},
+        {RESOURCES("\"rdma\":{\"mlx5_1\":{\"hcaHandles\":1}}"), "linux.resources.rdma"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e = {0};
+        auto_free char *text = plan_text(cases[i].json, &e);
+        auto_free char *wanted = alloc_printf("%s is not supported yet", cases[i].field);
+
+        if (!cases[i].field) {
+            if (!text)
+                fail_msg("%s: %s", cases[i].json, e.msg);
+            continue;
+        }
+        assert_null(text);
+        assert_string_equal(e.msg, wanted);
+        assert_int_equal(e.kind, ERR_UNSUPPORTED);
+    }
+}
+
 static void t_0811_takes_only_kernel_parameters_of_the_table(void **state)
 {
     static const char *const good[] = {"kernel.msgmax", "kernel.shm_rmid_forced",
@@ -268,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prints_its_steps_in_order),
         cmocka_unit_test(refuses_before_anything_is_made),
+        cmocka_unit_test(refuses_what_it_does_not_do_yet),
         cmocka_unit_test(t_0811_takes_only_kernel_parameters_of_the_table),
         cmocka_unit_test(checks_capabilities),
         cmocka_unit_test(cleans_paths),
