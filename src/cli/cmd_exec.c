@@ -93,9 +93,9 @@ static int exec_wait(pid_t pid, int *ret_code, struct err *e)
 }
 
 /* Our ends of the pipes go into the session, the process's ends are closed: it has its own. */
-static struct engine_session session_of(struct exec_pipes *p, int terminal)
+static struct attach_session session_of(struct exec_pipes *p, int terminal)
 {
-    struct engine_session s = {
+    struct attach_session s = {
         .stdin_fd = take_fd(&p->fd[0][1]),
         .stdout_fd = take_fd(&p->fd[1][0]),
         .stderr_fd = take_fd(&p->fd[2][0]),
@@ -113,7 +113,7 @@ static int exec_session(struct engine *en, const char *name, const struct exec_o
     auto_fd int pidfd = FD_NONE;
     int terminal = FD_NONE;
     bool detached = false;
-    struct engine_client client = {
+    struct attach_client client = {
         .socket = FD_NONE,
         .in = STDIN_FILENO,
         .out = STDOUT_FILENO,
@@ -125,9 +125,9 @@ static int exec_session(struct engine *en, const char *name, const struct exec_o
     if (foreground_keys(o->detach_keys, &client.detach_keys, e) < 0 ||
         engine_container_exec(en, name, x, &pid, &pidfd, &terminal, e) < 0)
         return -1;
-    struct engine_session session = session_of(pipes, terminal);
+    struct attach_session session = session_of(pipes, terminal);
     client.pidfd = pidfd;
-    if (engine_stdio_run(&client, &session, &detached, e) < 0)
+    if (attach_stdio_run(&client, &session, &detached, e) < 0)
         return -1;
     *ret_code = 0;
     return detached ? 0 : exec_wait(pid, ret_code, e);

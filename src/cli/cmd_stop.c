@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/signals.h"
 #include "base/strv.h"
 #include "cli/cli.h"
 
@@ -147,7 +148,7 @@ static int kill_run(struct cli *cli, void *options, int argc, char **argv, struc
 {
     struct act_options *o = options;
     (void)argc;
-    if (names_signal(o->signal, &o->signal_number) < 0)
+    if (signals_parse(o->signal, &o->signal_number) < 0)
         return err_set(e, ERR_INVALID, "invalid signal '%s'", o->signal);
     return act(cli, o, argv, TARGET_RUNNING, kill_one, err_exit_code, e);
 }

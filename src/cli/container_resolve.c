@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "cli/container_options.h"
@@ -429,7 +430,7 @@ static int check_words(const struct container_flags *f, struct err *e)
     if (f->workdir && f->workdir[0] != '/')
         return err_set(e, ERR_INVALID, "working directory '%s' is not an absolute path",
                        f->workdir);
-    if (f->stop_signal && names_signal(f->stop_signal, &signal) < 0)
+    if (f->stop_signal && signals_parse(f->stop_signal, &signal) < 0)
         return err_set(e, ERR_INVALID, "invalid signal '%s'", f->stop_signal);
     if (f->log_driver && strcmp(f->log_driver, "k8s-file") != 0 &&
         strcmp(f->log_driver, "none") != 0)

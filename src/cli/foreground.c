@@ -15,9 +15,9 @@
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
-int foreground_keys(const char *text, struct client_keys *ret, struct err *e)
+int foreground_keys(const char *text, struct attach_keys *ret, struct err *e)
 {
-    if (client_keys_parse(text ? text : CLIENT_KEYS_DEFAULT, ret) < 0)
+    if (attach_keys_parse(text ? text : ATTACH_KEYS_DEFAULT, ret) < 0)
         return err_set(e, ERR_INVALID, "detach keys '%s' are not a list of keys like ctrl-p,ctrl-q",
                        text);
     return 0;
@@ -72,7 +72,7 @@ int foreground_run(struct engine *en, struct foreground *f, int *ret_code, struc
     bool detached = false;
     if (null < 0)
         return err_sys(e, null, "open '/dev/null'");
-    struct engine_client client = {
+    struct attach_client client = {
         .socket = socket,
         .in = STDIN_FILENO,
         .out = output_fd(STDOUT_FILENO, f->flags & FOREGROUND_STDOUT, null),
@@ -83,7 +83,7 @@ int foreground_run(struct engine *en, struct foreground *f, int *ret_code, struc
         .pidfd = pidfd,
         .detach_keys = f->keys,
     };
-    if (engine_client_run(&client, &end, &detached, e) < 0)
+    if (attach_monitor_run(&client, &end, &detached, e) < 0)
         return -1;
     *ret_code = detached ? 0 : end.code;
     return detached ? 0 : finish(en, f, e);

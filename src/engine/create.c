@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
@@ -61,7 +62,7 @@ int engine_options_check(const struct engine_options *o, struct err *e)
         return err_set(e, ERR_INVALID,
                        "the name '%s' is not valid: it must match [a-zA-Z0-9][a-zA-Z0-9_.-]*",
                        o->name);
-    if (o->stop_signal && names_signal(o->stop_signal, &sig) < 0)
+    if (o->stop_signal && signals_parse(o->stop_signal, &sig) < 0)
         return err_set(e, ERR_INVALID, "invalid signal: '%s'", o->stop_signal);
     if (str_equal(o->uts, "host") && o->hostname)
         return err_set(e, ERR_INVALID,

@@ -233,6 +233,3 @@ int engine_image_inspect(struct engine *en, const char *name, struct json_object
 /* ---- information ---- */
 int engine_info(struct engine *en, struct json_object **ret,
                 struct err *e); /* podman's info object: host, store, version */
-
-/* A signal as users name it: "TERM", "SIGTERM", "15", "RTMIN+3" (any case): 0 or -EINVAL. */
-int names_signal(const char *s, int *ret);

@@ -96,4 +96,3 @@ void heal(struct engine *en);
 /* ---- names (names.c) ---- */
 bool names_is_valid(const char *name); /* [a-zA-Z0-9][a-zA-Z0-9_.-]* */
 char *names_random(void);
-int names_signal(const char *s, int *ret); /* "TERM" "SIGTERM" "15" "RTMIN+3"; -EINVAL */

@@ -9,6 +9,7 @@
  * are dropped; nothing is ever taken from the host's environment (T-57231).
  */
 #include "base/alloc.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
@@ -248,7 +249,7 @@ int launch_stop_signal(struct engine *en, const struct store_container *c,
         text = image.config.stop_signal;
     *ret = 15;
     if (text && *text)
-        r = names_signal(text, ret);
+        r = signals_parse(text, ret);
     oci_image_config_done(&image);
     return r;
 }

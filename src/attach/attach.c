@@ -13,7 +13,7 @@
  * the loop, which restores the terminal, and is raised again. Signals that were ignored when we
  * came (nohup, background jobs) stay ignored.
  */
-#include "engine/client.h"
+#include "attach/attach.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -50,7 +50,7 @@ struct far_side {
 };
 
 struct pump {
-    const struct engine_client *c;
+    const struct attach_client *c;
     const struct far_side *far;
     bool is_over; /* the far side has ended, its output is in p->out at the latest */
     bool is_detached;
@@ -70,16 +70,16 @@ struct pump {
     size_t out_piece[2]; /* how much they take at once */
     int out_error;       /* first error that is not EPIPE */
 
-    unsigned char in[1 + MONITOR_CHUNK + CLIENT_KEYS_MAX]; /* in[0] is the packet's type */
+    unsigned char in[1 + MONITOR_CHUNK + ATTACH_KEYS_MAX]; /* in[0] is the packet's type */
     size_t in_begin;
     size_t in_end;   /* == in_begin: empty */
     bool is_in_over; /* the user's stdin is at its end, or nobody wants it */
     bool is_eof_due;
     bool is_winsize_due;
-    struct client_key_scan scan;
+    struct attach_key_scan scan;
 
     struct monitor_exit exit; /* monitor */
-    struct engine_session *session;
+    struct attach_session *session;
     int peer_fd; /* holds the session's terminal open while its process lives */
     bool is_process_over;
     unsigned turn;
@@ -134,8 +134,8 @@ static void read_input(struct pump *p)
 {
     bool is_scanned = p->c->tty && p->c->detach_keys.n > 0;
     /* The scan works in place: what it lets through is never ahead of what was typed. */
-    unsigned char *typed = p->in + 1 + (is_scanned ? CLIENT_KEYS_MAX : 0);
-    ssize_t n = read(p->c->in, typed, MONITOR_CHUNK - CLIENT_KEYS_MAX);
+    unsigned char *typed = p->in + 1 + (is_scanned ? ATTACH_KEYS_MAX : 0);
+    ssize_t n = read(p->c->in, typed, MONITOR_CHUNK - ATTACH_KEYS_MAX);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
@@ -144,7 +144,7 @@ static void read_input(struct pump *p)
         return;
     }
     p->in_begin = 1;
-    p->in_end = 1 + (is_scanned ? client_keys_scan(&p->c->detach_keys, &p->scan, typed, (size_t)n,
+    p->in_end = 1 + (is_scanned ? attach_keys_scan(&p->c->detach_keys, &p->scan, typed, (size_t)n,
                                                    p->in + 1, &p->is_detached)
                                 : (size_t)n);
     if (p->is_detached)
@@ -516,8 +516,8 @@ static int run_between(struct pump *p, bool *ret_detached, struct err *e)
     return r;
 }
 
-int engine_client_run(const struct engine_client *c, struct monitor_exit *ret_exit,
-                      bool *ret_detached, struct err *e)
+int attach_monitor_run(const struct attach_client *c, struct monitor_exit *ret_exit,
+                       bool *ret_detached, struct err *e)
 {
     struct pump p = {.c = c, .far = &monitor_side, .signal_fd = FD_NONE, .peer_fd = FD_NONE};
     int r = run_between(&p, ret_detached, e);
@@ -527,7 +527,7 @@ int engine_client_run(const struct engine_client *c, struct monitor_exit *ret_ex
     return r;
 }
 
-static void session_close(struct engine_session *s)
+static void session_close(struct attach_session *s)
 {
     s->stdin_fd = fd_close(s->stdin_fd);
     s->stdout_fd = fd_close(s->stdout_fd);
@@ -535,7 +535,7 @@ static void session_close(struct engine_session *s)
     s->terminal_fd = fd_close(s->terminal_fd);
 }
 
-int engine_stdio_run(const struct engine_client *c, struct engine_session *session,
+int attach_stdio_run(const struct attach_client *c, struct attach_session *session,
                      bool *ret_detached, struct err *e)
 {
     struct pump p = {.c = c,

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "engine/client.h"
+#include "attach/attach.h"
 
 /* One key of the comma-separated text; its byte, or -EINVAL. */
 static int parse_key(const char *s, size_t n)
@@ -26,15 +26,15 @@ static int parse_key(const char *s, size_t n)
     return -EINVAL;
 }
 
-int client_keys_parse(const char *text, struct client_keys *ret)
+int attach_keys_parse(const char *text, struct attach_keys *ret)
 {
-    struct client_keys keys = {.n = 0};
+    struct attach_keys keys = {.n = 0};
 
     for (const char *s = text; *text;) {
         size_t n = strcspn(s, ",");
         int key = parse_key(s, n);
 
-        if (key < 0 || keys.n == CLIENT_KEYS_MAX)
+        if (key < 0 || keys.n == ATTACH_KEYS_MAX)
             return -EINVAL;
         keys.key[keys.n++] = (unsigned char)key;
         if (!s[n])
@@ -46,9 +46,9 @@ int client_keys_parse(const char *text, struct client_keys *ret)
 }
 
 /* How many of the last bytes of keys[0..matched) + c are a begin of the sequence. */
-static size_t next_match(const struct client_keys *keys, size_t matched, unsigned char c)
+static size_t next_match(const struct attach_keys *keys, size_t matched, unsigned char c)
 {
-    unsigned char typed[CLIENT_KEYS_MAX + 1];
+    unsigned char typed[ATTACH_KEYS_MAX + 1];
     size_t n = matched + 1;
 
     memcpy(typed, keys->key, matched);
@@ -59,7 +59,7 @@ static size_t next_match(const struct client_keys *keys, size_t matched, unsigne
     return 0;
 }
 
-size_t client_keys_scan(const struct client_keys *keys, struct client_key_scan *scan,
+size_t attach_keys_scan(const struct attach_keys *keys, struct attach_key_scan *scan,
                         const unsigned char *in, size_t n, unsigned char *out, bool *ret_detach)
 {
     size_t put = 0;

@@ -20,9 +20,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "attach/attach.h"
 #include "base/alloc.h"
 #include "base/fd.h"
-#include "engine/client.h"
 
 enum { BIG = 3 << 20, PATIENCE_S = 60 };
 
@@ -60,9 +60,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct engine_client client_of(const struct rig *r)
+static struct attach_client client_of(const struct rig *r)
 {
-    return (struct engine_client){.socket = r->socket,
+    return (struct attach_client){.socket = r->socket,
                                   .in = r->in[0],
                                   .out = r->out[1],
                                   .err = r->err[1],
@@ -191,13 +191,13 @@ static void assert_played(pid_t pid)
     assert_int_equal(status, 0);
 }
 
-static void run_client(const struct engine_client *c, int want_code)
+static void run_client(const struct attach_client *c, int want_code)
 {
     struct monitor_exit end = {0};
     struct err e = {0};
     bool detached = true;
 
-    if (engine_client_run(c, &end, &detached, &e) < 0)
+    if (attach_monitor_run(c, &end, &detached, &e) < 0)
         fail_msg("%s", e.msg);
     assert_false(detached);
     assert_int_equal(end.type, MONITOR_EXIT);
@@ -207,7 +207,7 @@ static void run_client(const struct engine_client *c, int want_code)
 static void output_comes_whole_and_in_order(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     pid_t monitor = play(r, say_pattern), reader = play(r, read_pattern);
 
     run_client(&c, 42);
@@ -219,7 +219,7 @@ static void output_comes_whole_and_in_order(void **state)
 static void input_comes_whole_and_then_its_end(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     pid_t monitor = play(r, expect_pattern), writer = play(r, write_pattern);
 
     r->in[1] = fd_close(r->in[1]);
@@ -232,7 +232,7 @@ static void input_comes_whole_and_then_its_end(void **state)
 static void broken_stdout_does_not_end_the_client(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     pid_t monitor;
     struct sigaction now;
 
@@ -247,14 +247,14 @@ static void broken_stdout_does_not_end_the_client(void **state)
 static void full_disk_of_the_user_is_told(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct monitor_exit end = {0};
     struct err e = {0};
     bool detached;
     pid_t monitor = play(r, say_pattern);
 
     c.out = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    assert_int_equal(engine_client_run(&c, &end, &detached, &e), -1);
+    assert_int_equal(attach_monitor_run(&c, &end, &detached, &e), -1);
     assert_int_equal(e.errno_value, ENOSPC);
     assert_int_equal(end.code, 42);
     close(c.out);
@@ -269,7 +269,7 @@ static void die(const struct rig *r)
 static void dead_monitor_is_an_error(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct monitor_exit end = {0};
     struct err e = {0};
     bool detached;
@@ -277,7 +277,7 @@ static void dead_monitor_is_an_error(void **state)
     pid_t monitor = play(r, die);
 
     r->monitor = fd_close(r->monitor);
-    assert_int_equal(engine_client_run(&c, &end, &detached, &e), -1);
+    assert_int_equal(attach_monitor_run(&c, &end, &detached, &e), -1);
     assert_int_equal(e.kind, ERR_IO);
     assert_int_equal(end.type, 0);
     assert_int_equal(read(r->out[0], text, 4), 3);
@@ -301,7 +301,7 @@ static void send_signal_then_exit(const struct rig *r)
 static void signals_go_to_the_container(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     sigset_t set, before, after;
     pid_t monitor, container;
 
@@ -369,7 +369,7 @@ static void expect_size_and_keys(const struct rig *r)
 static void detach_keys_end_and_terminal_is_restored(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct winsize w = {.ws_row = 12, .ws_col = 34};
     struct termios before, after;
     struct monitor_exit end = {0};
@@ -381,14 +381,14 @@ static void detach_keys_end_and_terminal_is_restored(void **state)
     assert_int_equal(tcgetattr(peer, &before), 0);
     c.in = peer;
     c.tty = c.interactive = true;
-    assert_int_equal(client_keys_parse(CLIENT_KEYS_DEFAULT, &c.detach_keys), 0);
+    assert_int_equal(attach_keys_parse(ATTACH_KEYS_DEFAULT, &c.detach_keys), 0);
     /* in raw mode already, as the client will set it: typed ahead, ctrl-c must arrive as a byte */
     after = before;
     cfmakeraw(&after);
     assert_int_equal(tcsetattr(peer, TCSANOW, &after), 0);
     assert_int_equal(tcgetattr(peer, &before), 0);
     assert_int_equal(write(master, "ab\x03\x10\x11zz", 7), 7);
-    assert_int_equal(engine_client_run(&c, &end, &detached, NULL), 0);
+    assert_int_equal(attach_monitor_run(&c, &end, &detached, NULL), 0);
     assert_true(detached);
     assert_int_equal(tcgetattr(peer, &after), 0);
     assert_same_modes(&before, &after);
@@ -402,7 +402,7 @@ static void detach_keys_end_and_terminal_is_restored(void **state)
 static void fatal_signal_restores_the_terminal(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct termios before, now;
     int status, peer, master = open_pty(&peer);
     pid_t pid;
@@ -416,7 +416,7 @@ static void fatal_signal_restores_the_terminal(void **state)
 
         c.in = peer;
         c.tty = c.interactive = true;
-        (void)engine_client_run(&c, &end, &detached, NULL);
+        (void)attach_monitor_run(&c, &end, &detached, NULL);
         _exit(1);
     }
     do {
@@ -437,7 +437,7 @@ static void fatal_signal_restores_the_terminal(void **state)
 struct process {
     pid_t pid;
     int pidfd;
-    struct engine_session ends;
+    struct attach_session ends;
 };
 
 static struct process session(void (*part)(void), bool is_terminal)
@@ -472,7 +472,7 @@ static struct process session(void (*part)(void), bool is_terminal)
         close(out[0]);
         close(err[0]);
     } else {
-        s.ends = (struct engine_session){in[1], out[0], err[0], FD_NONE};
+        s.ends = (struct attach_session){in[1], out[0], err[0], FD_NONE};
     }
     return s;
 }
@@ -491,7 +491,7 @@ static void session_cat(void)
     _exit(write(2, "done", 4) == 4 ? 33 : 34);
 }
 
-static void finish_session(struct rig *r, struct process *s, struct engine_client *c, int want_code)
+static void finish_session(struct rig *r, struct process *s, struct attach_client *c, int want_code)
 {
     bool detached = true;
     struct err e = {0};
@@ -499,7 +499,7 @@ static void finish_session(struct rig *r, struct process *s, struct engine_clien
 
     (void)r;
     c->pidfd = s->pidfd;
-    if (engine_stdio_run(c, &s->ends, &detached, &e) < 0)
+    if (attach_stdio_run(c, &s->ends, &detached, &e) < 0)
         fail_msg("%s", e.msg);
     assert_false(detached);
     assert_int_equal(s->ends.stdout_fd, FD_NONE);
@@ -512,7 +512,7 @@ static void finish_session(struct rig *r, struct process *s, struct engine_clien
 static void session_passes_everything(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     pid_t writer = play(r, write_pattern), reader = play(r, read_pattern);
     struct process s = session(session_cat, false);
     char text[8] = {0};
@@ -554,7 +554,7 @@ static void slow_read_pattern(const struct rig *r)
 static void slow_user_loses_nothing_of_a_session(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     pid_t reader = play(r, slow_read_pattern);
     struct process s = session(session_big_output, false);
 
@@ -574,7 +574,7 @@ static void session_leaves_a_child(void)
 static void background_child_does_not_hold_a_session(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct process s;
     char text[8] = {0};
 
@@ -612,7 +612,7 @@ static void session_terminal(void)
 static void session_has_a_terminal(void **state)
 {
     struct rig *r = *state;
-    struct engine_client c = client_of(r);
+    struct attach_client c = client_of(r);
     struct winsize w = {.ws_row = 21, .ws_col = 43};
     struct process s;
     int peer, master = open_pty(&peer);

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/client.h"
+#include "attach/attach.h"
 
 static void keys_are_parsed(void **state)
 {
@@ -41,8 +41,8 @@ static void keys_are_parsed(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct client_keys keys = {.n = 99};
-        int r = client_keys_parse(cases[i].text, &keys);
+        struct attach_keys keys = {.n = 99};
+        int r = attach_keys_parse(cases[i].text, &keys);
 
         if (!cases[i].want) {
             assert_int_equal(r, -EINVAL);
@@ -77,18 +77,18 @@ static void sequence_is_found_wherever_it_is_cut(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         size_t n = strlen(cases[i].typed);
-        struct client_keys keys;
+        struct attach_keys keys;
 
-        assert_int_equal(client_keys_parse(cases[i].keys, &keys), 0);
+        assert_int_equal(attach_keys_parse(cases[i].keys, &keys), 0);
         for (size_t cut = 0; cut <= n; cut++) {
-            struct client_key_scan scan = {0};
+            struct attach_key_scan scan = {0};
             unsigned char out[64] = {0};
             const unsigned char *in = (const unsigned char *)cases[i].typed;
             bool is_detach = false;
-            size_t put = client_keys_scan(&keys, &scan, in, cut, out, &is_detach);
+            size_t put = attach_keys_scan(&keys, &scan, in, cut, out, &is_detach);
 
             if (!is_detach)
-                put += client_keys_scan(&keys, &scan, in + cut, n - cut, out + put, &is_detach);
+                put += attach_keys_scan(&keys, &scan, in + cut, n - cut, out + put, &is_detach);
             assert_int_equal(is_detach, cases[i].is_detach);
             assert_int_equal(put, strlen(cases[i].passed));
             assert_memory_equal(out, cases[i].passed, put);
