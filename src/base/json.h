@@ -92,6 +92,9 @@ int json_parse(const char *text, size_t len, size_t max_len, struct json_object 
  * freed. Integers must be written as integers (1, not 1.0). On failure the struct is freed and
  * zeroed: ERR_INVALID, or ERR_UNSUPPORTED for a row that says so. */
 int json_decode(struct json_object *o, const struct json_struct *t, void *ret, struct err *e);
+/* The same for a part of a greater whole: errors put its path ("linux.resources") first. */
+int json_decode_at(struct json_object *o, const struct json_struct *t, const char *path, void *ret,
+                   struct err *e);
 struct json_object *json_encode(const struct json_struct *t,
                                 const void *value); /* owned: json_object_put */
 /* Text with 4 spaces of indentation (pretty) or none; owned string, with no newline at its end. It

@@ -369,10 +369,18 @@ static int decode_struct(const struct path *p, struct json_object *o, const stru
     return 0;
 }
 
-int json_decode(struct json_object *o, const struct json_struct *t, void *ret, struct err *e)
+int json_decode_at(struct json_object *o, const struct json_struct *t, const char *path, void *ret,
+                   struct err *e)
 {
-    if (decode_struct(NULL, o, t, ret, e) == 0)
+    struct path top = {.key = path};
+
+    if (decode_struct(path ? &top : NULL, o, t, ret, e) == 0)
         return 0;
     json_free_struct(t, ret);
     return -1;
+}
+
+int json_decode(struct json_object *o, const struct json_struct *t, void *ret, struct err *e)
+{
+    return json_decode_at(o, t, NULL, ret, e);
 }

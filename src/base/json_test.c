@@ -240,6 +240,19 @@ static void bad_values_are_refused_with_their_path(void **state)
     }
 }
 
+static void a_part_is_refused_with_the_path_of_the_whole(void **state)
+{
+    static const char text[] = "{\"limits\":[{\"name\":1}]}";
+    struct sample s = {0};
+    struct err e = {0};
+    auto_json *o = NULL;
+
+    (void)state;
+    assert_int_equal(json_parse(text, strlen(text), 4096, &o, NULL), 0);
+    assert_int_equal(json_decode_at(o, &sample_json, "a.b", &s, &e), -1);
+    assert_string_equal(e.msg, "a.b.limits[0].name: expected string, got integer");
+}
+
 static void texts_outside_the_standard_are_refused(void **state)
 {
     static const struct {
@@ -382,6 +395,7 @@ int main(void)
         cmocka_unit_test(empty_values_are_left_out_unless_kept),
         cmocka_unit_test(null_is_absent_and_defaults_are_replaced),
         cmocka_unit_test(bad_values_are_refused_with_their_path),
+        cmocka_unit_test(a_part_is_refused_with_the_path_of_the_whole),
         cmocka_unit_test(texts_outside_the_standard_are_refused),
         cmocka_unit_test(standard_texts_parse_and_print_back),
         cmocka_unit_test(the_text_needs_no_nul_at_its_end),
