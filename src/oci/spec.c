@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "oci/spec_private.h"
 
 #define ROW(type_name, member, key, type, ...)                                                     \
     {                                                                                              \
@@ -394,12 +395,26 @@ static const struct json_field spec_fields[] = {
 };
 const struct json_struct oci_spec_json = JSON_STRUCT("spec", struct oci_spec, spec_fields);
 
+/* config.md, Mounts: for old tools a relative destination is taken as beneath "/". */
+static void make_destinations_absolute(struct oci_spec *s)
+{
+    VEC_FOREACH (m, &s->mounts) {
+        char *relative = m->destination;
+
+        if (relative[0] == '/' || relative[0] == 0)
+            continue;
+        m->destination = alloc_printf("/%s", relative);
+        free(relative);
+    }
+}
+
 int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct err *e)
 {
     struct oci_spec s = {0};
 
     if (json_decode_text(text, len, OCI_SPEC_MAX_BYTES, &oci_spec_json, &s, e) < 0)
         return -1;
+    make_destinations_absolute(&s);
     if (oci_spec_validate(&s, e) < 0) {
         oci_spec_done(&s);
         return -1;
@@ -411,6 +426,54 @@ int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct er
 void oci_spec_done(struct oci_spec *s)
 {
     json_free_struct(&oci_spec_json, s);
+}
+
+static int parse_part(const char *text, size_t len, const struct json_struct *t, const char *path,
+                      void *ret, struct err *e)
+{
+    auto_json *o = NULL;
+
+    if (json_parse(text, len, OCI_SPEC_MAX_BYTES, &o, e) < 0)
+        return -1;
+    return json_decode_at(o, t, path, ret, e);
+}
+
+int oci_process_parse(const char *text, size_t len, struct oci_process *ret, struct err *e)
+{
+    struct oci_process p = {0};
+
+    if (parse_part(text, len, &oci_process_json, "process", &p, e) < 0)
+        return -1;
+    if (oci_process_validate(&p, e) < 0) {
+        oci_process_done(&p);
+        return -1;
+    }
+    *ret = p;
+    return 0;
+}
+
+void oci_process_done(struct oci_process *p)
+{
+    json_free_struct(&oci_process_json, p);
+}
+
+int oci_resources_parse(const char *text, size_t len, struct oci_resources *ret, struct err *e)
+{
+    struct oci_resources r = {0};
+
+    if (parse_part(text, len, &oci_resources_json, "linux.resources", &r, e) < 0)
+        return -1;
+    if (spec_check_resources(&r, e) < 0) {
+        oci_resources_done(&r);
+        return -1;
+    }
+    *ret = r;
+    return 0;
+}
+
+void oci_resources_done(struct oci_resources *r)
+{
+    json_free_struct(&oci_resources_json, r);
 }
 
 struct oci_mount *oci_spec_add_mount(struct oci_spec *s, const char *destination, const char *type,

@@ -339,6 +339,18 @@ int oci_spec_parse(const char *text, size_t len, struct oci_spec *ret, struct er
 int oci_spec_validate(const struct oci_spec *s, struct err *e);
 void oci_spec_done(struct oci_spec *s);
 
+/* The same for the parts that callers give alone: process.json of exec, the resources of update.
+ * Errors name their fields as in config.json. */
+int oci_process_parse(const char *text, size_t len, struct oci_process *ret, struct err *e);
+int oci_process_validate(const struct oci_process *p, struct err *e);
+void oci_process_done(struct oci_process *p);
+int oci_resources_parse(const char *text, size_t len, struct oci_resources *ret, struct err *e);
+void oci_resources_done(struct oci_resources *r);
+
+/* What is valid and has no effect, in words for a log: capabilities that this build does not know,
+ * as runc has it. */
+void oci_process_add_warnings(const struct oci_process *p, char ***inout_warnings);
+
 struct oci_mount *oci_spec_add_mount(struct oci_spec *s, const char *destination, const char *type,
                                      const char *source, const char *comma_options);
 bool oci_spec_has_namespace(const struct oci_spec *s, const char *type, const char **ret_path);
