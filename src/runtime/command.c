@@ -58,7 +58,7 @@ static int step_directory(struct init *init, const void *path, struct err *e)
     struct err why = {0};
 
     if (init->process->create_cwd) {
-        auto_free char *clean = rootpath_clean(path, "directory", e);
+        auto_free char *clean = rootpath_clean(path, "process.cwd", e);
         auto_fd int fd = FD_NONE;
 
         if (!clean)
@@ -254,9 +254,9 @@ int command_plan(struct runtime_plan *p, struct err *e)
     const struct oci_process *process = p->process.process;
 
     if (!process->args || !process->args[0] || !*process->args[0])
-        return err_set(e, ERR_INVALID, "there is no command to execute");
+        return err_set(e, ERR_INVALID, "process.args: there is no command to execute");
     if (!process->cwd || process->cwd[0] != '/')
-        return err_set(e, ERR_INVALID, "the directory '%s' is not an absolute path",
+        return err_set(e, ERR_INVALID, "process.cwd: '%s' is not an absolute path",
                        process->cwd ? process->cwd : "");
     plan_add(p, "directory", step_directory, process->cwd, "%s%s", process->cwd,
              p->process.create_cwd ? ", made when it is missing" : "");

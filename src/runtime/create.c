@@ -152,6 +152,7 @@ static int create(struct creation *c, const struct runtime_plan *p, uint64_t *re
 {
     int r;
 
+    oci_process_add_warnings(p->process.process, &c->warnings);
     if (launch_prepare(&c->launch, p, e) < 0)
         return -1;
     if (p->cgroup_path &&

@@ -193,26 +193,31 @@ static const struct {
     mode_t mode;
 } types[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
 
-static int plan_one(struct runtime_plan *p, const struct oci_device *od, struct err *e)
+static int plan_one(struct runtime_plan *p, size_t index, struct err *e)
 {
+    const struct oci_device *od = &p->linux->devices.items[index];
     struct device *d = plan_alloc(p, sizeof(*d));
-    char *path = rootpath_clean(od->path, "device path", e);
+    char field[64], *path;
     mode_t type = 0;
 
+    snprintf(field, sizeof(field), "linux.devices[%zu].path", index);
+    path = rootpath_clean(od->path, field, e);
     if (!path)
         return -1;
     d->path = plan_own_string(p, path);
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (str_equal(types[i].type, od->type))
             type = types[i].mode;
-    if (!type || !*path)
-        return err_set(e, ERR_INVALID, "device '%s' has an unknown type '%s'", od->path,
+    if (!*path)
+        return err_set(e, ERR_INVALID, "%s: a device on '/' is not possible", field);
+    if (!type)
+        return err_set(e, ERR_INVALID, "linux.devices[%zu].type: unknown value '%s'", index,
                        od->type ? od->type : "");
-    if (od->file_mode.is_set && od->file_mode.value > 07777)
-        return err_set(e, ERR_INVALID, "device '%s' has an invalid mode", od->path);
     if (od->major < 0 || od->major > 0xfff || od->minor < 0 || od->minor > 0xfffff)
-        return err_set(e, ERR_INVALID, "device '%s' has an invalid number", od->path);
-    d->mode = type | (od->file_mode.is_set ? (mode_t)od->file_mode.value : 0666);
+        return err_set(e, ERR_INVALID, "linux.devices[%zu].major: '%s' has no such device number",
+                       index, od->path);
+    /* Callers write the type into the mode too. */
+    d->mode = type | (od->file_mode.is_set ? (mode_t)od->file_mode.value & 07777 : 0666);
     d->major = (unsigned)od->major;
     d->minor = (unsigned)od->minor;
     d->uid = od->uid;
@@ -229,8 +234,8 @@ int devices_plan(struct runtime_plan *p, struct err *e)
     if (!p->has_foreign_dev)
         plan_add(p, "default devices", step_defaults, NULL, "in %s",
                  p->has_own_dev ? "our /dev" : "the root's /dev");
-    VEC_FOREACH (d, &p->linux->devices)
-        if (plan_one(p, d, e) < 0)
+    for (size_t i = 0; i < p->linux->devices.len; i++)
+        if (plan_one(p, i, e) < 0)
             return -1;
     return 0;
 }

@@ -149,30 +149,32 @@ static int step_privileges(struct init *init, const void *arg, struct err *e)
     return filter_needs_admin ? 0 : load_filter(init, e);
 }
 
-static int parse_caps(char *const *names, uint64_t *ret, struct err *e)
+/* Unknown names are ignored, as runc has it: what was not given is not there
+ * (oci_process_add_warnings). */
+static uint64_t parse_caps(char *const *names)
 {
+    uint64_t caps = 0;
+
     STRV_FOREACH (name, names) {
         int n = sys_cap_parse(*name);
 
-        if (n < 0)
-            return err_set(e, ERR_INVALID, "unknown capability '%s'", *name);
-        *ret |= 1ull << n;
+        if (n >= 0)
+            caps |= 1ull << n;
     }
-    return 0;
+    return caps;
 }
 
 static int plan_caps(const struct oci_capabilities *c, struct plan_caps *ret, struct err *e)
 {
     if (!c)
         return 0;
-    if (parse_caps(c->bounding, &ret->bounding, e) < 0 ||
-        parse_caps(c->effective, &ret->effective, e) < 0 ||
-        parse_caps(c->inheritable, &ret->inheritable, e) < 0 ||
-        parse_caps(c->permitted, &ret->permitted, e) < 0 ||
-        parse_caps(c->ambient, &ret->ambient, e) < 0)
-        return -1;
+    *ret = (struct plan_caps){.bounding = parse_caps(c->bounding),
+                              .effective = parse_caps(c->effective),
+                              .inheritable = parse_caps(c->inheritable),
+                              .permitted = parse_caps(c->permitted),
+                              .ambient = parse_caps(c->ambient)};
     if (ret->effective & ~ret->permitted)
-        return err_set(e, ERR_INVALID, "an effective capability is not permitted");
+        return err_set(e, ERR_INVALID, "process.capabilities.effective: one is not permitted");
     /* `runc spec` itself writes ambient ones that are not inheritable: nobody gets those. */
     ret->ambient &= ret->permitted & ret->inheritable;
     return 0;
@@ -196,7 +198,8 @@ _Static_assert(ARRAY_LEN(limits) == RLIM_NLIMITS, "a row for each limit");
 static int plan_limit(struct plan_process *pp, const struct oci_rlimit *l, struct err *e)
 {
     if (l->soft > l->hard)
-        return err_set(e, ERR_INVALID, "the soft limit of '%s' is above the hard one", l->type);
+        return err_set(e, ERR_INVALID, "process.rlimits: the soft limit of '%s' is above hard",
+                       l->type);
     for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
         if (!l->type || strcasecmp(l->type, limits[i].name) != 0)
             continue;
@@ -205,7 +208,7 @@ static int plan_limit(struct plan_process *pp, const struct oci_rlimit *l, struc
                                                      .limit = {l->soft, l->hard}}));
         return 0;
     }
-    return err_set(e, ERR_INVALID, "unknown limit '%s'", l->type ? l->type : "");
+    return err_set(e, ERR_INVALID, "process.rlimits: unknown value '%s'", l->type ? l->type : "");
 }
 
 static int plan_users(struct plan_process *pp, struct err *e)
@@ -237,7 +240,7 @@ int identity_plan(struct runtime_plan *p, struct err *e)
         if (plan_limit(pp, l, e) < 0)
             return -1;
     if (process->user.umask.is_set && process->user.umask.value > 0777)
-        return err_set(e, ERR_INVALID, "the umask is above 0777");
+        return err_set(e, ERR_INVALID, "process.user.umask: above 0777");
     if (pp->has_user_lookup)
         plan_add(p, "look up user", step_ask, NULL, "%s", pp->users.user ? pp->users.user : "home");
     return 0;

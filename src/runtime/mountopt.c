@@ -86,7 +86,7 @@ static void set_bits(uint64_t *set, uint64_t *clear, uint64_t on, uint64_t off)
     *clear = (*clear & ~on) | off;
 }
 
-static int apply(const struct row *row, struct mountopt *o, struct err *e)
+static int apply(const struct row *row, struct mountopt *o, const char *field, struct err *e)
 {
     switch (row->kind) {
     case OPT_SET:
@@ -123,12 +123,12 @@ static int apply(const struct row *row, struct mountopt *o, struct err *e)
     case OPT_IGNORED:
         return 0;
     case OPT_UNSUPPORTED:
-        return err_set(e, ERR_UNSUPPORTED, "mount option '%s' is not supported yet", row->name);
+        return err_set(e, ERR_UNSUPPORTED, "%s: '%s' is not supported yet", field, row->name);
     }
-    return err_set(e, ERR_INTERNAL, "mount option without a rule");
+    return err_set(e, ERR_INTERNAL, "%s: without a rule", field);
 }
 
-static int add_param(const char *option, struct mountopt *o, struct err *e)
+static int add_param(const char *option, struct mountopt *o, const char *field, struct err *e)
 {
     struct mountopt_param p = {.key = alloc_strdup(option)};
     char *equals = strchr(p.key, '=');
@@ -139,19 +139,23 @@ static int add_param(const char *option, struct mountopt *o, struct err *e)
     }
     vec_push(&o->params, p);
     if (!*p.key || strlen(p.key) > 255 || (p.value && strlen(p.value) > 255))
-        return err_set(e, ERR_INVALID, "mount option '%s' is empty or too long", option);
+        return err_set(e, ERR_INVALID, "%s: '%.60s' is empty or too long", field, option);
     return 0;
 }
 
-int mountopt_parse(char *const *options, struct mountopt *ret, struct err *e)
+int mountopt_parse(char *const *options, const char *field, struct mountopt *ret, struct err *e)
 {
+    size_t index = 0;
+
     STRV_FOREACH (option, options) {
         const struct row *found = NULL;
+        char here[96];
 
+        snprintf(here, sizeof(here), "%s[%zu]", field, index++);
         for (size_t i = 0; i < ARRAY_LEN(rows) && !found; i++)
             if (str_equal(rows[i].name, *option))
                 found = &rows[i];
-        if (found ? apply(found, ret, e) < 0 : add_param(*option, ret, e) < 0)
+        if (found ? apply(found, ret, here, e) < 0 : add_param(*option, ret, here, e) < 0)
             return -1;
     }
     return 0;

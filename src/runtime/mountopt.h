@@ -20,7 +20,7 @@ struct mountopt {
     VEC(struct mountopt_param) params; /* for the file system */
 };
 
-/* `ret` begins zeroed; mountopt_done() also after a failure. Unknown options are the file system's.
- */
-int mountopt_parse(char *const *options, struct mountopt *ret, struct err *e);
+/* `ret` begins zeroed; mountopt_done() also after a failure. Unknown options are the file system's;
+ * `field` is the path of the options, for errors. */
+int mountopt_parse(char *const *options, const char *field, struct mountopt *ret, struct err *e);
 void mountopt_done(struct mountopt *o);

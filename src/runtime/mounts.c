@@ -169,42 +169,70 @@ static void plan_filesystem(struct runtime_plan *p, struct mount_step *s)
     plan_add(p, "mount", step_mount, s, "%s on %s", type, s->m->destination);
 }
 
-static int plan_one(struct runtime_plan *p, const struct oci_mount *m, struct err *e)
+/* The source of a bind: resolved by the parent, with the caller's rights. */
+static int check_bind(const struct mount_step *s, const char *field, struct err *e)
 {
-    struct mount_step *s = plan_alloc(p, sizeof(*s));
-    char *target = rootpath_clean(m->destination, "mount destination", e);
+    const char *source = s->m->source ? s->m->source : "";
+
+    if (source[0] != '/')
+        return err_set(e, ERR_INVALID, "%s.source: '%s' of the bind on '%s' is not absolute", field,
+                       source, s->m->destination);
+    if (s->o.params.len > 0)
+        return err_set(e, ERR_INVALID, "%s.options: unknown mount option '%s' of the bind on '%s'",
+                       field, s->o.params.items[0].key, s->m->destination);
+    return 0;
+}
+
+static int parse_options(struct runtime_plan *p, struct mount_step *s, const char *field,
+                         struct err *e)
+{
+    char options[64];
     int r;
 
-    if (!target)
-        return -1;
-    *s = (struct mount_step){.m = m,
-                             .target = plan_own_string(p, target),
-                             .target_flags = ROOTPATH_MAKE};
-    r = mountopt_parse(m->options, &s->o, e);
+    snprintf(options, sizeof(options), "%s.options", field);
+    r = mountopt_parse(s->m->options, options, &s->o, e);
     VEC_FOREACH (param, &s->o.params)
         plan_own_string(p, param->key);
     if (s->o.params.items)
         vec_push(&p->owned, (void *)s->o.params.items);
-    if (r < 0)
-        return err_wrap(e, "mount on '%s'", m->destination);
+    return r;
+}
+
+static int check_target(struct runtime_plan *p, struct mount_step *s, const char *field,
+                        struct err *e)
+{
+    char destination[64], *target;
+
+    snprintf(destination, sizeof(destination), "%s.destination", field);
+    target = rootpath_clean(s->m->destination, destination, e);
+    if (!target)
+        return -1;
+    s->target = plan_own_string(p, target);
     if (!*target)
-        return err_set(e, ERR_INVALID, "a mount on '/' is not possible");
+        return err_set(e, ERR_INVALID, "%s: a mount on '/' is not possible", destination);
+    return 0;
+}
+
+static int plan_one(struct runtime_plan *p, const struct oci_mount *m, const char *field,
+                    struct err *e)
+{
+    struct mount_step *s = plan_alloc(p, sizeof(*s));
+
+    *s = (struct mount_step){.m = m, .target_flags = ROOTPATH_MAKE};
+    if (check_target(p, s, field, e) < 0 || parse_options(p, s, field, e) < 0)
+        return -1;
     if (m->uid_mappings.len > 0 || m->gid_mappings.len > 0)
-        return err_set(e, ERR_UNSUPPORTED, "mount on '%s': id mappings are not supported yet",
-                       m->destination);
+        return err_set(e, ERR_UNSUPPORTED, "%s.uidMappings is not supported yet", field);
     if (s->o.is_bind || str_equal(m->type, "bind") || str_equal(m->type, "rbind")) {
-        if (!m->source || m->source[0] != '/')
-            return err_set(e, ERR_INVALID, "the source '%s' of the bind on '%s' is not absolute",
-                           m->source ? m->source : "", m->destination);
-        if (s->o.params.len > 0)
-            return err_set(e, ERR_INVALID, "unknown mount option '%s' of the bind on '%s'",
-                           s->o.params.items[0].key, m->destination);
+        if (check_bind(s, field, e) < 0)
+            return -1;
         s->o.is_recursive_bind |= str_equal(m->type, "rbind");
         plan_bind(p, s);
         return 0;
     }
     if (!m->type || !*m->type)
-        return err_set(e, ERR_INVALID, "the mount on '%s' has no type", m->destination);
+        return err_set(e, ERR_INVALID, "%s.type: the mount on '%s' has none", field,
+                       m->destination);
     if (str_equal(m->type, "cgroup") || str_equal(m->type, "cgroup2")) {
         p->shows_cgroup = true;
         plan_add(p, "mount", step_cgroup_mount, s, "%s on %s", m->type, m->destination);
@@ -216,8 +244,12 @@ static int plan_one(struct runtime_plan *p, const struct oci_mount *m, struct er
 
 int mounts_plan(struct runtime_plan *p, struct err *e)
 {
-    VEC_FOREACH (m, &p->spec->mounts)
-        if (plan_one(p, m, e) < 0)
+    for (size_t i = 0; i < p->spec->mounts.len; i++) {
+        char field[32];
+
+        snprintf(field, sizeof(field), "mounts[%zu]", i);
+        if (plan_one(p, &p->spec->mounts.items[i], field, e) < 0)
             return -1;
+    }
     return 0;
 }

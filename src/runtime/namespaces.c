@@ -190,7 +190,8 @@ static int plan_one(struct plan_namespaces *ns, const struct oci_namespace *n, s
             else if (kinds[i].join >= 0)
                 ns->join_paths[kinds[i].join] = n->path;
             else
-                return err_set(e, ERR_UNSUPPORTED, "joining a %s namespace is not supported yet",
+                return err_set(e, ERR_UNSUPPORTED,
+                               "linux.namespaces: joining a %s namespace is not supported yet",
                                n->type);
         } else if (kinds[i].how == BY_CLONE) {
             ns->clone_flags |= kinds[i].flag;
@@ -199,7 +200,7 @@ static int plan_one(struct plan_namespaces *ns, const struct oci_namespace *n, s
         }
         return 0;
     }
-    return err_set(e, ERR_INVALID, "unknown namespace type '%s'", n->type ? n->type : "");
+    return err_set(e, ERR_INVALID, "linux.namespaces: unknown value '%s'", n->type ? n->type : "");
 }
 
 static int check_namespaces(const struct runtime_plan *p, bool joins, struct err *e)
@@ -207,15 +208,18 @@ static int check_namespaces(const struct runtime_plan *p, bool joins, struct err
     const struct plan_namespaces *ns = &p->namespaces;
 
     if (!(ns->unshare_flags & CLONE_NEWNS))
-        return err_set(e, ERR_UNSUPPORTED, "a container needs a mount namespace of its own");
+        return err_set(e, ERR_UNSUPPORTED,
+                       "linux.namespaces: a mount namespace of its own is needed");
     if ((ns->clone_flags & CLONE_NEWUSER) && (joins || ns->pid_path))
         return err_set(e, ERR_UNSUPPORTED,
-                       "a user namespace together with joined namespaces is not supported yet");
+                       "linux.namespaces: a user namespace together with joined namespaces is "
+                       "not supported yet");
     if ((ns->clone_flags & CLONE_NEWUSER) &&
         (p->linux->uid_mappings.len == 0 || p->linux->gid_mappings.len == 0))
-        return err_set(e, ERR_INVALID, "a user namespace needs uidMappings and gidMappings");
+        return err_set(e, ERR_INVALID,
+                       "linux.uidMappings: a user namespace needs uidMappings and gidMappings");
     if (p->linux->uid_mappings.len > 340 || p->linux->gid_mappings.len > 340)
-        return err_set(e, ERR_INVALID, "more than 340 id mappings");
+        return err_set(e, ERR_INVALID, "linux.uidMappings: more than 340 id mappings");
     return 0;
 }
 
@@ -227,9 +231,9 @@ static int plan_names(struct runtime_plan *p, struct err *e)
     const char *host = p->spec->hostname, *domain = p->spec->domainname;
 
     if (((host && *host) || (domain && *domain)) && !own)
-        return err_set(e, ERR_INVALID, "a host name needs a uts namespace");
+        return err_set(e, ERR_INVALID, "hostname: needs a uts namespace of the container's own");
     if ((host && strlen(host) > 64) || (domain && strlen(domain) > 64))
-        return err_set(e, ERR_INVALID, "the host name is longer than 64 bytes");
+        return err_set(e, ERR_INVALID, "hostname: longer than 64 bytes");
     if (host && *host)
         plan_add(p, "host name", step_hostname, host, "%s", host);
     if (domain && *domain)

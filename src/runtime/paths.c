@@ -75,17 +75,21 @@ static int step_readonly(struct init *init, const void *path, struct err *e)
     return r < 0 ? err_sys(e, r, "make '/%s' read-only", (const char *)path) : 0;
 }
 
-static int plan_all(struct runtime_plan *p, char *const *paths, const char *name,
+static int plan_all(struct runtime_plan *p, char *const *paths, const char *list, const char *name,
                     int (*run)(struct init *init, const void *arg, struct err *e), struct err *e)
 {
-    STRV_FOREACH (path, paths) {
-        char *clean = rootpath_clean(*path, name, e);
+    size_t i = 0;
 
+    STRV_FOREACH (path, paths) {
+        char field[64], *clean;
+
+        snprintf(field, sizeof(field), "%s[%zu]", list, i++);
+        clean = rootpath_clean(*path, field, e);
         if (!clean)
             return -1;
         plan_own_string(p, clean);
         if (!*clean)
-            return err_set(e, ERR_INVALID, "%s '/' is not possible", name);
+            return err_set(e, ERR_INVALID, "%s: '/' is not possible", field);
         plan_add(p, name, run, clean, "/%s", clean);
     }
     return 0;
@@ -93,7 +97,8 @@ static int plan_all(struct runtime_plan *p, char *const *paths, const char *name
 
 int paths_plan(struct runtime_plan *p, struct err *e)
 {
-    if (plan_all(p, p->linux->readonly_paths, "read-only path", step_readonly, e) < 0)
+    if (plan_all(p, p->linux->readonly_paths, "linux.readonlyPaths", "read-only path",
+                 step_readonly, e) < 0)
         return -1;
-    return plan_all(p, p->linux->masked_paths, "masked path", step_mask, e);
+    return plan_all(p, p->linux->masked_paths, "linux.maskedPaths", "masked path", step_mask, e);
 }

@@ -91,28 +91,40 @@ static void refuses_before_anything_is_made(void **state)
          "uts"},
         {HEAD "\"mounts\":[{\"destination\":\"/a/../"
               "b\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
-         ERR_INVALID, "'..'"},
+         ERR_INVALID, "mounts[0].destination: '/a/../b' has '..' in it"},
         {HEAD "\"mounts\":[{\"destination\":\"/"
               "\",\"type\":\"tmpfs\"}],\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
-         ERR_INVALID, "'/'"},
+         ERR_INVALID, "mounts[0].destination: a mount on '/'"},
         {HEAD "\"mounts\":[{\"destination\":\"/"
               "a\",\"type\":\"bind\",\"source\":\"rel\"}],\"linux\":{\"namespaces\":[" NAMESPACES
               "]}}",
-         ERR_INVALID, "not absolute"},
+         ERR_INVALID, "mounts[0].source: 'rel' of the bind on '/a' is not absolute"},
         {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/"
               "x\",\"options\":[\"bind\",\"size=1\"]}],\"linux\":{\"namespaces\":[" NAMESPACES
               "]}}",
-         ERR_INVALID, "unknown mount option 'size'"},
+         ERR_INVALID, "mounts[0].options: unknown mount option 'size'"},
         {HEAD "\"mounts\":[{\"destination\":\"/"
               "a\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}],\"linux\":{\"namespaces\":"
               "[" NAMESPACES "]}}",
-         ERR_UNSUPPORTED, "tmpcopyup"},
-        {LINUX(",\"rootfsPropagation\":\"odd\""), ERR_INVALID, "rootfsPropagation"},
-        {LINUX(",\"maskedPaths\":[\"relative\"]"), ERR_INVALID, "not an absolute path"},
+         ERR_UNSUPPORTED, "mounts[0].options[0]: 'tmpcopyup' is not supported yet"},
+        {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"ro\",\"\"]}],"
+              "\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
+         ERR_INVALID, "mounts[0].options[1]: ''"},
+        {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"uidMappings\":[{"
+              "\"containerID\":0,\"hostID\":0,\"size\":1}]}],\"linux\":{\"namespaces\":[" NAMESPACES
+              "]}}",
+         ERR_UNSUPPORTED, "mounts[0].uidMappings is not supported yet"},
+        {LINUX(",\"rootfsPropagation\":\"odd\""), ERR_INVALID,
+         "linux.rootfsPropagation: unknown value 'odd'"},
+        {LINUX(",\"maskedPaths\":[\"relative\"]"), ERR_INVALID,
+         "linux.maskedPaths[0]: 'relative' is not an absolute path"},
+        {LINUX(",\"readonlyPaths\":[\"/a\",\"/\"]"), ERR_INVALID, "linux.readonlyPaths[1]: '/'"},
         {LINUX(",\"devices\":[{\"type\":\"x\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1}]"),
-         ERR_INVALID, "unknown type"},
+         ERR_INVALID, "linux.devices[0].type: unknown value 'x'"},
         {LINUX(",\"devices\":[{\"type\":\"c\",\"path\":\"/dev/../x\",\"major\":1,\"minor\":1}]"),
-         ERR_INVALID, "'..'"},
+         ERR_INVALID, "linux.devices[0].path: '/dev/../x' has '..' in it"},
+        {LINUX(",\"sysctl\":{\"kernel.panic\":\"1\"}"), ERR_INVALID,
+         "linux.sysctl.kernel.panic: not one"},
     };
 
     (void)state;
@@ -168,6 +180,20 @@ static void refuses_what_it_does_not_do_yet(void **state)
     }
 }
 
+static void takes_a_device_whose_mode_has_its_type(void **state)
+{
+    struct err e = {0};
+    auto_free char *text =
+        plan_text(LINUX(",\"devices\":[{\"type\":\"c\",\"path\":\"/dev/fuse\",\"major\":10,"
+                        "\"minor\":229,\"fileMode\":8630}]"),
+                  &e);
+
+    (void)state;
+    if (!text)
+        fail_msg("%s", e.msg);
+    assert_non_null(strstr(text, "/dev/fuse 10:229"));
+}
+
 static void t_0811_takes_only_kernel_parameters_of_the_table(void **state)
 {
     static const char *const good[] = {"kernel.msgmax", "kernel.shm_rmid_forced",
@@ -220,8 +246,8 @@ static void checks_capabilities(void **state)
     } cases[] = {
         {"\"bounding\":[\"CAP_CHOWN\"],\"permitted\":[\"CAP_CHOWN\"],\"effective\":[\"CAP_CHOWN\"]",
          NULL},
-        {"\"bounding\":[\"CAP_NOPE\"]", "unknown capability 'CAP_NOPE'"},
-        {"\"effective\":[\"CAP_CHOWN\"]", "not permitted"},
+        {"\"bounding\":[\"CAP_NOPE\"],\"effective\":[\"CAP_NOPE\"]", NULL},
+        {"\"effective\":[\"CAP_CHOWN\"]", "process.capabilities.effective: one is not permitted"},
         {"\"permitted\":[\"CAP_CHOWN\"],\"ambient\":[\"CAP_CHOWN\"]", NULL},
     };
 
@@ -292,7 +318,7 @@ static void reads_mount_options(void **state)
         auto_strv options = strv_split(cases[i].options, ',');
         struct mountopt o = {0};
 
-        assert_int_equal(mountopt_parse(options, &o, NULL), 0);
+        assert_int_equal(mountopt_parse(options, "options", &o, NULL), 0);
         assert_int_equal(o.set, cases[i].set);
         assert_int_equal(o.clear, cases[i].clear);
         assert_int_equal(o.recursive_set, cases[i].recursive_set);
@@ -309,6 +335,7 @@ int main(void)
         cmocka_unit_test(prints_its_steps_in_order),
         cmocka_unit_test(refuses_before_anything_is_made),
         cmocka_unit_test(refuses_what_it_does_not_do_yet),
+        cmocka_unit_test(takes_a_device_whose_mode_has_its_type),
         cmocka_unit_test(t_0811_takes_only_kernel_parameters_of_the_table),
         cmocka_unit_test(checks_capabilities),
         cmocka_unit_test(cleans_paths),

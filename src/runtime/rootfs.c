@@ -214,7 +214,7 @@ static int plan_propagation(struct runtime_plan *p, struct err *e)
                      name);
         return 0;
     }
-    return err_set(e, ERR_INVALID, "unknown rootfsPropagation '%s'", name);
+    return err_set(e, ERR_INVALID, "linux.rootfsPropagation: unknown value '%s'", name);
 }
 
 static int plan_tree(struct runtime_plan *p, int dirfd, const char *path, unsigned flags)
@@ -260,7 +260,7 @@ int rootfs_plan(struct runtime_plan *p, struct err *e)
         return 0;
     }
     if (!path || path[0] != '/')
-        return err_set(e, ERR_INVALID, "root.path '%s' is not an absolute path", path ? path : "");
+        return err_set(e, ERR_INVALID, "root.path: '%s' is not an absolute path", path ? path : "");
     return plan_tree(p, AT_FDCWD, path, SYS_TREE_RECURSIVE);
 }
 

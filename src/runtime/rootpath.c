@@ -26,14 +26,14 @@ char *rootpath_clean(const char *path, const char *what, struct err *e)
     auto_str out = STR_INIT(PATH_MAX);
 
     if (!path || path[0] != '/') {
-        err_set(e, ERR_INVALID, "%s '%s' is not an absolute path", what, path ? path : "");
+        err_set(e, ERR_INVALID, "%s: '%s' is not an absolute path", what, path ? path : "");
         return NULL;
     }
     for (const char *s = path; *s;) {
         size_t n = strcspn(s, "/");
 
         if (n == 2 && s[0] == '.' && s[1] == '.') {
-            err_set(e, ERR_INVALID, "%s '%s' has '..' in it", what, path);
+            err_set(e, ERR_INVALID, "%s: '%s' has '..' in it", what, path);
             return NULL;
         }
         if (n > 0 && !(n == 1 && s[0] == '.')) {
@@ -45,7 +45,7 @@ char *rootpath_clean(const char *path, const char *what, struct err *e)
         s += *s == '/';
     }
     if (out.too_big) {
-        err_set(e, ERR_INVALID, "%s is longer than %d bytes", what, PATH_MAX);
+        err_set(e, ERR_INVALID, "%s: longer than %d bytes", what, PATH_MAX);
         return NULL;
     }
     return str_take(&out);

@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 /* Pure: an absolute path without "..", as a relative one without "." and doubled slashes ("" is the
- * root). Owned, or NULL with e. */
+ * root). Owned, or NULL with e, which begins with `what`, the path's field. */
 char *rootpath_clean(const char *path, const char *what, struct err *e) DHOW_MUST_USE;
 
 enum rootpath_flags {

@@ -78,7 +78,8 @@ struct runtime_container {
     int sync_fd;          /* to init until it has executed */
     int oom_fd;      /* poll: readable when the cgroup saw an OOM kill (v1 eventfd or v2 inotify);
                         FD_NONE: not known */
-    char **warnings; /* limits that this kernel cannot apply; owned */
+    char **warnings; /* what has no effect here: limits that this kernel cannot apply, unknown
+                        capabilities; owned */
 };
 #define RUNTIME_CONTAINER_NONE                                                                     \
     {                                                                                              \

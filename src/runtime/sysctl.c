@@ -92,11 +92,10 @@ static int check(const struct runtime_plan *p, const char *name, struct err *e)
             continue;
         if (!has_scope(p, allowed[i].scope))
             return err_set(e, ERR_INVALID,
-                           "kernel parameter '%s' needs a namespace of the container's own", name);
+                           "linux.sysctl.%s: needs a namespace of the container's own", name);
         return 0;
     }
-    return err_set(e, ERR_INVALID, "kernel parameter '%s' is not one that a container may set",
-                   name);
+    return err_set(e, ERR_INVALID, "linux.sysctl.%s: not one that a container may set", name);
 }
 
 static int plan_one(struct runtime_plan *p, const char *entry, struct sysctl *ret, struct err *e)
@@ -107,7 +106,7 @@ static int plan_one(struct runtime_plan *p, const char *entry, struct sysctl *re
     char *path;
 
     if (!equals || strchr(equals, '\n'))
-        return err_set(e, ERR_INVALID, "kernel parameter '%s' has no valid value", name);
+        return err_set(e, ERR_INVALID, "linux.sysctl.%s: has no valid value", name);
     if (check(p, name, e) < 0)
         return -1;
     path = plan_own_string(p, alloc_printf("sys/%s", name));

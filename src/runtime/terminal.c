@@ -71,7 +71,7 @@ int terminal_plan(struct runtime_plan *p, struct err *e)
     if (!p->process.process->terminal)
         return 0;
     if (p->kind == PLAN_CREATE && !p->has_own_pts && !p->has_foreign_dev)
-        return err_set(e, ERR_INVALID, "a terminal needs a devpts mount on '/dev/pts'");
+        return err_set(e, ERR_INVALID, "process.terminal: needs a devpts mount on '/dev/pts'");
     plan_add(p, "terminal", step_terminal, NULL, NULL);
     return 0;
 }
