@@ -9,6 +9,8 @@
  */
 #include "runtime/namespaced.h"
 
+#include <errno.h>
+
 #include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
@@ -96,7 +98,10 @@ static int make_mapped_overlay(struct creation *c, int userns, int *ret, struct 
         tree = lowers[i] = sys_open_tree(r->lower_fds[i], "", SYS_TREE_CLONE);
         if (tree >= 0)
             tree = sys_mount_idmap(lowers[i], userns);
-        if (tree < 0)
+        if (tree == -EINVAL)
+            err_set(e, ERR_UNSUPPORTED,
+                    "this kernel cannot map ids on the file system of layer %zu", i);
+        else if (tree < 0)
             err_sys(e, tree, "map the ids of layer %zu", i);
     }
     if (tree >= 0)

@@ -5,8 +5,9 @@
  * go beneath it; then pivot_root makes it "/" and the host's tree is detached, so that no path
  * leads there any more.
  *
- * Kernels: fds as layers are Linux 6.13, the "lowerdir+" key 6.5; before that only the text of
- * mount(2), a page long, in which a layer is /proc/self/fd/N. With a user namespace the parent
+ * Kernels: fds as layers are Linux 6.13, the "lowerdir+" key 6.5 (EINVAL, or EOPNOTSUPP from a
+ * file system that knows mount(2) only); before that only the text of mount(2), a page long, in
+ * which a layer is /proc/self/fd/N. With a user namespace the parent
  * makes the overlay: the mounter's credentials are the host root's (trusted.* attributes), its
  * lowers are idmapped.
  */
@@ -48,7 +49,7 @@ int rootfs_make_overlay(const struct runtime_rootfs *r, const int *lowers, struc
     (void)sys_fsconfig_string(fs, "source", "overlay"); /* only a name for mountinfo */
     for (size_t i = 0; i < r->n_lowers; i++) {
         x = set_layer(fs, "lowerdir+", lowers ? lowers[i] : r->lower_fds[i]);
-        if (x == -EINVAL && i == 0)
+        if ((x == -EINVAL || x == -EOPNOTSUPP) && i == 0)
             return -2;
         if (x < 0)
             return err_sys(e, x, "add layer %zu to the overlay", i);
