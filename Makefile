@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
 
-.PHONY: all build deps check demo demo-offline install bench format fuzz clean
+.PHONY: all build deps check check-vm demo demo-offline install bench format fuzz clean
 
 all: build
 
@@ -23,6 +23,10 @@ deps:
 check:
 	@tools/deps build demo test
 	@tools/check
+
+check-vm:
+	@tools/deps build demo test
+	@tools/check gcc vm
 
 demo:
 	@tools/deps build demo

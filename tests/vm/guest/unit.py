@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The unit tests that ask the kernel, where it has everything: each case is a result."""
+import pathlib
+import re
+
+import testlib
+
+CASE = re.compile(r"^\[\s+(OK|FAILED|SKIPPED)\s+\] (\S+)$", re.M)
+WORDS = {"OK": "ok", "FAILED": "not ok", "SKIPPED": "skip"}
+
+
+def results():
+    for path in sorted(pathlib.Path("/vm/units").iterdir()):
+        name = path.name.removesuffix("_test").replace("_", "/", 1)
+        done = testlib.run(path, timeout=90, merged=True)
+        text = done.out
+        cases = {case: word for word, case in CASE.findall(text)}
+        for case, word in cases.items():
+            yield WORDS[word], f"{name}: {case}", reason(text, case) if word != "OK" else ""
+        if done.code != 0 and "FAILED" not in cases.values():
+            yield "not ok", f"{name}: the program", str(done)
+
+
+def reason(text, case):
+    """What was printed while the case ran."""
+    match = re.search(rf"^\[ RUN +\] {case}$(.*?)^\[ +(?:FAILED|SKIPPED) +\] {case}$", text, re.M | re.S)
+    return match[1].strip()[-600:] if match else "no reason given"
