@@ -18,6 +18,8 @@ BUSYBOX = pathlib.Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_blk", "virtio_console")  # before the root file system
 LATE_MODULES = ("overlay", "veth", "dummy")  # in this order, from the root file system
 PROGRAMS = ("bash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig")
+PACKAGES_LEFT_OUT = ("doc", "man", "locale", "lintian", "bug", "catalog", "bash-completion", "zsh", "tmpfiles.d", "sysusers.d",
+                     "system-generators", "user-generators", "hwdb.d")
 PYTHON_LEFT_OUT = ("test", "idlelib", "lib2to3", "tkinter", "ensurepip", "pydoc_data", "distutils", "dist-packages", "unittest")
 UNITS = ("cgroup_", "runtime_", "sys_", "seccomp_")  # programs whose tests ask the kernel
 TEXTS = {
@@ -154,13 +156,14 @@ def add_libraries(tree, package_folders):
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
     for line in out.splitlines():
         words = line.split()
+        if words and os.path.basename(words[0]) in own_names:
+            continue
         if line.endswith("not found") and "=>" in words:
             raise RuntimeError(f"the guest has no library {words[0]}: add its package to tests/vm/packages.py")
         path = words[2] if len(words) > 2 and words[1] == "=>" else words[0] if words and words[0].startswith("/") else ""
         if not path.startswith("/") or path.startswith(tuple(own)) or path.endswith(":"):
             continue
-        if os.path.basename(path) not in own_names:
-            tree.add(merged(path), pathlib.Path(path).resolve())
+        tree.add(merged(path), pathlib.Path(path).resolve())
 
 
 def add_host_programs(tree):
@@ -200,7 +203,9 @@ def container_image(place):
 def collect(build, kernel, package_folders, place):
     tree = Tree()
     for folder in package_folders:
-        tree.add_folder("", folder, ("doc", "man", "locale", "lintian", "bug"))
+        tree.add_folder("", folder, PACKAGES_LEFT_OUT)
+    # Nothing that a package would have started at boot, but what the tests' own units ask for, and the user's bus.
+    tree.links = {n: t for n, t in tree.links.items() if ".wants/" not in n or n.endswith("user/sockets.target.wants/dbus.socket")}
     add_host_programs(tree)
     add_programs(tree, build)
     add_libraries(tree, package_folders)
@@ -208,6 +213,8 @@ def collect(build, kernel, package_folders, place):
         tree.add(name, text.encode())
     for i, path in enumerate(kernel_modules(kernel, LATE_MODULES)):
         tree.add(f"vm/modules/{i:02}-{path.name}", path)
+    for path in sorted((HERE / "guest/systemd").iterdir()):
+        tree.add(f"etc/systemd/{'' if path.suffix == '.conf' else 'system/'}{path.name}", path)
     tree.add_folder("vm/guest", HERE / "guest", ("__pycache__",))
     tree.add("vm/busybox.tar", container_image(place))
     return tree

@@ -11,7 +11,9 @@ import re
 import subprocess
 
 KERNEL = "linux-image-cloud-amd64"
-USERLAND = ("apparmor",)
+USERLAND = ("apparmor", "systemd", "libsystemd-shared", "dbus", "dbus-daemon", "dbus-system-bus-common", "dbus-session-bus-common",
+            "dbus-user-session", "libapparmor1", "libargon2-1", "libcap-ng0", "libcryptsetup12", "libdbus-1-3", "libdevmapper1.02.1",
+            "libexpat1", "libfdisk1", "libip4tc2", "libkmod2")
 KERNEL_FILES = ("./boot/vmlinuz-*", "./lib/modules/*/kernel/drivers", "./lib/modules/*/kernel/fs", "./lib/modules/*/kernel/lib",
                 "./lib/modules/*/kernel/net", "./lib/modules/*/kernel/crypto", "./lib/modules/*/kernel/arch")
 
