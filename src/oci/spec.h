@@ -351,6 +351,15 @@ void oci_resources_done(struct oci_resources *r);
  * as runc has it. */
 void oci_process_add_warnings(const struct oci_process *p, char ***inout_warnings);
 
+/* What runc writes for a new bundle, with our version and host name. Owned: oci_spec_done(). */
+enum oci_default_flags {
+    OCI_DEFAULT_CGROUP_NAMESPACE = 1 << 0, /* for a host that has cgroup v2 alone */
+};
+void oci_spec_default(unsigned flags, struct oci_spec *ret);
+/* For a plain user: a user namespace that maps these ids to root, the host's network and /sys, no
+ * resources. */
+void oci_spec_default_rootless(unsigned flags, uint32_t uid, uint32_t gid, struct oci_spec *ret);
+
 struct oci_mount *oci_spec_add_mount(struct oci_spec *s, const char *destination, const char *type,
                                      const char *source, const char *comma_options);
 bool oci_spec_has_namespace(const struct oci_spec *s, const char *type, const char **ret_path);

@@ -532,6 +532,112 @@ static void unknown_capabilities_are_a_warning(void **state)
     assert_string_equal(warnings[0], "ignoring unknown or unavailable capabilities: [CAP_NEW X]");
 }
 
+static void assert_list(char *const *got, const char *want)
+{
+    auto_free char *list = strv_join(got, ",");
+
+    assert_string_equal(list, want);
+}
+
+static char *namespaces_of(const struct oci_spec *s)
+{
+    auto_strv types = NULL;
+
+    VEC_FOREACH (ns, &s->linux->namespaces)
+        strv_add(&types, ns->type);
+    return strv_join(types, ",");
+}
+
+/* As `runc spec` of runc 1.1 has it. */
+static const struct {
+    const char *destination, *type, *source, *options, *rootless_options;
+} default_mounts[] = {
+    {"/proc", "proc", "proc", "", ""},
+    {"/dev", "tmpfs", "tmpfs", "nosuid,strictatime,mode=755,size=65536k",
+     "nosuid,strictatime,mode=755,size=65536k"},
+    {"/dev/pts", "devpts", "devpts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5",
+     "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620"},
+    {"/dev/shm", "tmpfs", "shm", "nosuid,noexec,nodev,mode=1777,size=65536k",
+     "nosuid,noexec,nodev,mode=1777,size=65536k"},
+    {"/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev", "nosuid,noexec,nodev"},
+    {"/sys", "sysfs", "sysfs", "nosuid,noexec,nodev,ro", "rbind,nosuid,noexec,nodev,ro"},
+    {"/sys/fs/cgroup", "cgroup", "cgroup", "nosuid,noexec,nodev,relatime,ro",
+     "nosuid,noexec,nodev,relatime,ro"},
+};
+
+static void the_default_is_what_runc_writes(void **state)
+{
+    static const char caps[] = "CAP_AUDIT_WRITE,CAP_KILL,CAP_NET_BIND_SERVICE";
+    DHOW_CLEANUP(oci_spec_done) struct oci_spec s = {0};
+    auto_free char *namespaces = NULL;
+    struct err e = {0};
+
+    (void)state;
+    oci_spec_default(0, &s);
+    if (oci_spec_validate(&s, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_string_equal(s.oci_version, "1.3.0");
+    assert_string_equal(s.hostname, "dhow");
+    assert_string_equal(s.root.path, "rootfs");
+    assert_true(s.root.readonly && s.process->terminal && s.process->no_new_privileges);
+    assert_list(s.process->args, "sh");
+    assert_list(s.process->env,
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin,TERM=xterm");
+    assert_string_equal(s.process->cwd, "/");
+    assert_list(s.process->capabilities->bounding, caps);
+    assert_list(s.process->capabilities->effective, caps);
+    assert_list(s.process->capabilities->permitted, caps);
+    assert_list(s.process->capabilities->ambient, caps);
+    assert_null(s.process->capabilities->inheritable);
+    assert_int_equal(s.process->rlimits.len, 1);
+    assert_string_equal(s.process->rlimits.items[0].type, "RLIMIT_NOFILE");
+    assert_int_equal(s.process->rlimits.items[0].soft, 1024);
+    assert_int_equal(s.process->rlimits.items[0].hard, 1024);
+    assert_int_equal(s.mounts.len, ARRAY_LEN(default_mounts));
+    for (size_t i = 0; i < s.mounts.len; i++) {
+        assert_string_equal(s.mounts.items[i].destination, default_mounts[i].destination);
+        assert_string_equal(s.mounts.items[i].type, default_mounts[i].type);
+        assert_string_equal(s.mounts.items[i].source, default_mounts[i].source);
+        assert_list(s.mounts.items[i].options, default_mounts[i].options);
+    }
+    namespaces = namespaces_of(&s);
+    assert_string_equal(namespaces, "pid,network,ipc,uts,mount");
+    assert_int_equal(s.linux->resources->devices.len, 1);
+    assert_false(s.linux->resources->devices.items[0].allow);
+    assert_string_equal(s.linux->resources->devices.items[0].access, "rwm");
+    assert_list(s.linux->masked_paths,
+                "/proc/acpi,/proc/asound,/proc/kcore,/proc/keys,/proc/latency_stats,"
+                "/proc/timer_list,/proc/timer_stats,/proc/sched_debug,/sys/firmware,/proc/scsi");
+    assert_list(s.linux->readonly_paths,
+                "/proc/bus,/proc/fs,/proc/irq,/proc/sys,/proc/sysrq-trigger");
+}
+
+static void the_rootless_default_maps_the_user_and_shares_the_network(void **state)
+{
+    DHOW_CLEANUP(oci_spec_done) struct oci_spec s = {0};
+    auto_free char *namespaces = NULL;
+    struct err e = {0};
+
+    (void)state;
+    oci_spec_default_rootless(OCI_DEFAULT_CGROUP_NAMESPACE, 1000, 100, &s);
+    if (oci_spec_validate(&s, &e) < 0)
+        fail_msg("%s", e.msg);
+    namespaces = namespaces_of(&s);
+    assert_string_equal(namespaces, "pid,ipc,uts,mount,cgroup,user");
+    assert_int_equal(s.linux->uid_mappings.len, 1);
+    assert_memory_equal(&s.linux->uid_mappings.items[0], &((struct oci_id_mapping){0, 1000, 1}),
+                        sizeof(struct oci_id_mapping));
+    assert_int_equal(s.linux->gid_mappings.len, 1);
+    assert_memory_equal(&s.linux->gid_mappings.items[0], &((struct oci_id_mapping){0, 100, 1}),
+                        sizeof(struct oci_id_mapping));
+    assert_null(s.linux->resources);
+    assert_int_equal(s.mounts.len, ARRAY_LEN(default_mounts));
+    for (size_t i = 0; i < s.mounts.len; i++)
+        assert_list(s.mounts.items[i].options, default_mounts[i].rootless_options);
+    assert_string_equal(s.mounts.items[5].type, "none");
+    assert_string_equal(s.mounts.items[5].source, "/sys");
+}
+
 static void added_mounts_split_their_options(void **state)
 {
     DHOW_CLEANUP(oci_spec_done) struct oci_spec s = {0};
@@ -557,6 +663,8 @@ int main(void)
         cmocka_unit_test(a_relative_destination_is_beneath_the_root),
         cmocka_unit_test(parts_are_read_alone_with_the_paths_of_the_whole),
         cmocka_unit_test(unknown_capabilities_are_a_warning),
+        cmocka_unit_test(the_default_is_what_runc_writes),
+        cmocka_unit_test(the_rootless_default_maps_the_user_and_shares_the_network),
         cmocka_unit_test(added_mounts_split_their_options),
     };
 
