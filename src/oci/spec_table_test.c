@@ -210,11 +210,57 @@ static void wrong_elements_and_numbers_are_refused_with_their_path(void **state)
                 assert_refused(seed, place, values[i].text, values[i].suffix);
 }
 
+/* docs/spec.md names a field "a.b", an element of a list "a[].b", one of a map "a.*.b". */
+static void add_fields(const struct json_struct *t, const char *prefix, char ***inout_paths)
+{
+    for (size_t i = 0; i < t->n_fields; i++) {
+        const struct json_field *f = &t->fields[i];
+        auto_free char *inside = alloc_printf("%s%s%s.", prefix, f->key,
+                                              f->type == JSON_ARRAY ? "[]"
+                                              : f->type == JSON_MAP ? ".*"
+                                                                    : "");
+
+        if (f->nested)
+            add_fields(f->nested, inside, inout_paths);
+        else
+            strv_addf(inout_paths, "%s%s", prefix, f->key);
+    }
+}
+
+static void every_field_has_its_line_in_the_docs(void **state)
+{
+    auto_str text = STR_INIT(1 << 20);
+    auto_strv lines = NULL;
+    auto_strv fields = NULL;
+    auto_strv documented = NULL;
+
+    (void)state;
+    testing_read("docs/spec.md", &text);
+    lines = strv_split(str_text(&text), '\n');
+    add_fields(&oci_spec_json, "", &fields);
+    STRV_FOREACH (line, lines) {
+        auto_free char *path = NULL;
+
+        if (!str_starts_with(*line, "| `"))
+            continue;
+        path = alloc_strndup(*line + 3, strcspn(*line + 3, "`"));
+        if (!strv_has(fields, path))
+            fail_msg("docs/spec.md has a line for '%s', which is no field", path);
+        if (strv_has(documented, path))
+            fail_msg("docs/spec.md has two lines for '%s'", path);
+        strv_add(&documented, path);
+    }
+    STRV_FOREACH (field, fields)
+        if (!strv_has(documented, *field))
+            fail_msg("docs/spec.md has no line for '%s'", *field);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_seed_has_a_value_for_every_row),
         cmocka_unit_test(wrong_types_are_refused_with_their_path),
+        cmocka_unit_test(every_field_has_its_line_in_the_docs),
         cmocka_unit_test(wrong_elements_and_numbers_are_refused_with_their_path),
     };
 

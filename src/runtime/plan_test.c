@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "oci/testing.h"
 
 #include <sys/mount.h>
 
@@ -180,6 +175,45 @@ static void refuses_what_it_does_not_do_yet(void **state)
     }
 }
 
+/* "| `PATH` | TEXT | WHERE |": the line's path, or NULL. */
+static char *documented_path(const char *line)
+{
+    return str_starts_with(line, "| `") ? alloc_strndup(line + 3, strcspn(line + 3, "`")) : NULL;
+}
+
+static bool is_at_or_below(const char *path, const char *field)
+{
+    return str_starts_with(path, field) && strchr(".[", path[strlen(field)]);
+}
+
+static bool is_unsupported(const char *path)
+{
+    bool found = is_at_or_below(path, "mounts[].uidMappings") ||
+                 is_at_or_below(path, "mounts[].gidMappings"); /* mounts.c refuses these */
+
+    for (const char *const *field = unsupported_fields; *field; field++)
+        found |= is_at_or_below(path, *field);
+    return found;
+}
+
+static void the_docs_say_not_yet_of_just_these(void **state)
+{
+    auto_str text = STR_INIT(1 << 20);
+    auto_strv lines = NULL;
+
+    (void)state;
+    testing_read("docs/spec.md", &text);
+    lines = strv_split(str_text(&text), '\n');
+    STRV_FOREACH (line, lines) {
+        auto_free char *path = documented_path(*line);
+
+        if (!path)
+            continue;
+        if ((strstr(*line, "` | not yet") != NULL) != is_unsupported(path))
+            fail_msg("docs/spec.md and runtime/unsupported.c differ about '%s'", path);
+    }
+}
+
 static void takes_a_device_whose_mode_has_its_type(void **state)
 {
     struct err e = {0};
@@ -335,6 +369,7 @@ int main(void)
         cmocka_unit_test(prints_its_steps_in_order),
         cmocka_unit_test(refuses_before_anything_is_made),
         cmocka_unit_test(refuses_what_it_does_not_do_yet),
+        cmocka_unit_test(the_docs_say_not_yet_of_just_these),
         cmocka_unit_test(takes_a_device_whose_mode_has_its_type),
         cmocka_unit_test(t_0811_takes_only_kernel_parameters_of_the_table),
         cmocka_unit_test(checks_capabilities),

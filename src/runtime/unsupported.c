@@ -12,7 +12,7 @@
 
 #include "base/str.h"
 
-static const char *const unsupported[] = {
+const char *const unsupported_fields[] = {
     "hooks.prestart",
     "hooks.createRuntime",
     "hooks.createContainer",
@@ -47,6 +47,7 @@ static const char *const unsupported[] = {
     "linux.resources.network.classID",
     "linux.resources.network.priorities",
     "linux.resources.rdma",
+    NULL,
 };
 
 /* Asks the encoder, which leaves out what is empty. */
@@ -67,17 +68,17 @@ static bool says_something(const struct json_field *f, const void *at)
 
 static int refuse(const struct json_struct *t, const void *value, const char *prefix, struct err *e)
 {
-    for (size_t i = 0; i < ARRAY_LEN(unsupported); i++) {
+    for (const char *const *field = unsupported_fields; *field; field++) {
         const struct json_field *f;
         const void *at = NULL;
 
-        if (!str_starts_with(unsupported[i], prefix))
+        if (!str_starts_with(*field, prefix))
             continue;
-        f = json_find_field(t, value, unsupported[i] + strlen(prefix), &at);
+        f = json_find_field(t, value, *field + strlen(prefix), &at);
         if (!f)
-            return err_set(e, ERR_INTERNAL, "%s: no such field", unsupported[i]);
+            return err_set(e, ERR_INTERNAL, "%s: no such field", *field);
         if (at && says_something(f, at))
-            return err_set(e, ERR_UNSUPPORTED, "%s is not supported yet", unsupported[i]);
+            return err_set(e, ERR_UNSUPPORTED, "%s is not supported yet", *field);
     }
     return 0;
 }
