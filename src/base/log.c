@@ -9,10 +9,13 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "base/units.h"
 
 static enum log_level minimum = LOG_WARN_LEVEL;
+static log_sink *sink_now;
+static enum log_format format_now;
 
 static const struct {
     const char *name;
@@ -26,6 +29,12 @@ static const struct {
 void log_set_level(enum log_level level)
 {
     minimum = level;
+}
+
+void log_set_sink(log_sink *sink, enum log_format format)
+{
+    sink_now = sink;
+    format_now = format;
 }
 
 int log_level_parse(const char *s, enum log_level *ret)
@@ -48,10 +57,29 @@ static void add_quoted(struct str *out, const char *s)
     }
 }
 
+static void make_text(struct str *out, enum log_level level, const char *now, const char *msg)
+{
+    auto_free char *safe = escape_terminal(msg, strlen(msg));
+
+    str_addf(out, "time=\"%.19sZ\" level=%s msg=\"", now, levels[level].name);
+    add_quoted(out, safe);
+    str_add(out, "\"\n");
+}
+
+/* The keys in this order, which is logrus's. */
+static void make_json(struct str *out, enum log_level level, const char *now, const char *msg)
+{
+    auto_json *text = json_object_new_string(msg);
+    auto_free char *quoted = json_print(text, false);
+
+    str_addf(out, "{\"level\":\"%s\",\"msg\":%s,\"time\":\"%.19sZ\"}\n", levels[level].name, quoted,
+             now);
+}
+
 void log_at(enum log_level level, const char *fmt, ...)
 {
     auto_str text = STR_INIT(64 << 10), line = STR_INIT(512 << 10);
-    auto_free char *now = NULL, *safe = NULL;
+    auto_free char *now = NULL;
     int saved = errno;
     va_list ap;
 
@@ -61,10 +89,10 @@ void log_at(enum log_level level, const char *fmt, ...)
     str_vaddf(&text, fmt, ap);
     va_end(ap);
     now = units_rfc3339(units_now_ns());
-    safe = escape_terminal(str_text(&text), text.len);
-    str_addf(&line, "time=\"%.19sZ\" level=%s msg=\"", now, levels[level].name);
-    add_quoted(&line, safe);
-    str_add(&line, "\"\n");
-    (void)!write(STDERR_FILENO, str_text(&line), line.len); /* where would it be told? */
+    (format_now == LOG_JSON ? make_json : make_text)(&line, level, now, str_text(&text));
+    if (sink_now)
+        sink_now(str_text(&line), line.len);
+    else
+        (void)!write(STDERR_FILENO, str_text(&line), line.len); /* where would it be told? */
     errno = saved;
 }
