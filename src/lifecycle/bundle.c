@@ -44,7 +44,7 @@ static int resolve_root(struct bundle *b, int bundle_fd, struct err *e)
     return 0;
 }
 
-int bundle_load(const char *path, struct bundle *ret, struct err *e)
+int bundle_load(const char *path, const char *config_file, struct bundle *ret, struct err *e)
 {
     auto_bundle b = {0};
     auto_fd int fd = sys_open(AT_FDCWD, path ? path : ".", O_RDONLY | O_DIRECTORY, 0);
@@ -52,9 +52,11 @@ int bundle_load(const char *path, struct bundle *ret, struct err *e)
 
     if (r < 0)
         return err_sys(e, r, "open the bundle '%s'", path ? path : ".");
-    r = sys_read_file(fd, "config.json", OCI_SPEC_MAX_BYTES, &b.text, &b.text_len);
+    r = sys_read_file(config_file ? AT_FDCWD : fd, config_file ? config_file : "config.json",
+                      OCI_SPEC_MAX_BYTES, &b.text, &b.text_len);
     if (r < 0)
-        return err_sys(e, r, "read '%s/config.json'", b.path);
+        return config_file ? err_sys(e, r, "read '%s'", config_file)
+                           : err_sys(e, r, "read '%s/config.json'", b.path);
     if (oci_spec_parse(b.text, b.text_len, &b.spec, e) < 0)
         return err_wrap(e, "config.json");
     if (!b.spec.root.path || !*b.spec.root.path)

@@ -10,6 +10,7 @@ struct bundle {
     size_t text_len;
     struct oci_spec spec; /* root.path is absolute */
 };
-int bundle_load(const char *path, struct bundle *ret, struct err *e);
+/* `config_file`: NULL is config.json in the bundle. */
+int bundle_load(const char *path, const char *config_file, struct bundle *ret, struct err *e);
 void bundle_done(struct bundle *b);
 #define auto_bundle DHOW_CLEANUP(bundle_done) struct bundle

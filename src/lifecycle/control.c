@@ -90,6 +90,34 @@ int lifecycle_kill(const struct lifecycle_config *config, const char *id, int si
     return r < 0 ? err_sys(e, r, "send signal %d to container '%s'", signal, id) : 0;
 }
 
+int lifecycle_pids(const struct lifecycle_config *config, const char *id, pid_t **ret,
+                   size_t *ret_n, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    enum lifecycle_status status;
+    struct cgroup *g = NULL;
+    int r;
+
+    *ret = NULL;
+    *ret_n = 0;
+    if (open_all(config, id, 0, &d, &s, &status, e) < 0)
+        return -1;
+    if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
+        return 0;
+    if (!s.cgroup_path) {
+        *ret = alloc_zero(1, sizeof(pid_t));
+        **ret = (pid_t)s.pid;
+        *ret_n = 1;
+        return 0;
+    }
+    r = cgroup_open(s.cgroup_path, &g, e);
+    if (r == 0)
+        r = cgroup_pids(g, ret, ret_n, e);
+    cgroup_free(g);
+    return r;
+}
+
 /* ---- freezing ---- */
 
 static int freeze(const struct lifecycle_config *config, const char *id, bool frozen, struct err *e)

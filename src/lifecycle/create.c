@@ -9,12 +9,12 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/strv.h"
 #include "base/trace.h"
+#include "base/units.h"
 #include "lifecycle/bundle.h"
 #include "lifecycle/process_io.h"
 #include "lifecycle/state.h"
@@ -43,18 +43,6 @@ static void creation_done(struct creation *c)
     bundle_done(&c->bundle);
 }
 
-static char *now_text(void)
-{
-    struct timespec now;
-    struct tm tm;
-    char text[32];
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    return alloc_printf("%s.%09ldZ", text, now.tv_nsec);
-}
-
 static void make_state(struct creation *c, const char *id)
 {
     const struct oci_spec *spec = &c->bundle.spec;
@@ -64,7 +52,7 @@ static void make_state(struct creation *c, const char *id)
         .id = alloc_strdup(id),
         .bundle = alloc_strdup(c->bundle.path),
         .rootfs = alloc_strdup(spec->root.path),
-        .created = now_text(),
+        .created = units_rfc3339(units_now_ns()),
         .annotations = strv_dup(spec->annotations),
         .owner = geteuid(),
         .cgroup_path = alloc_strdup(spec->linux->cgroups_path),
@@ -110,6 +98,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.start_listener = c->listener;
     config.preserve_fds = o->io.preserve_fds;
     config.create_cwd = true;
+    config.set_home = true;
     for (int i = 0; i < 3; i++)
         config.stdio[i] = i;
     if (runtime_plan(&config, &c->plan, e) < 0)
@@ -145,7 +134,7 @@ static void undo(struct creation *c)
 static int create(struct creation *c, const struct lifecycle_config *config,
                   const struct lifecycle_create_options *o, struct err *e)
 {
-    if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, &c->bundle, e) < 0 ||
+    if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, o->config_file, &c->bundle, e) < 0 ||
         complete_spec(&c->bundle.spec, o->id, e) < 0 ||
         process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
         state_dir_make(config, o->id, &c->dir, e) < 0)
@@ -159,9 +148,21 @@ static int create(struct creation *c, const struct lifecycle_config *config,
     return -1;
 }
 
+/* What the caller keeps of the process when we let go of it. */
+static void take_process(struct creation *c, const struct lifecycle_create_options *o,
+                         struct lifecycle_process *ret)
+{
+    *ret = (struct lifecycle_process){
+        .pid = c->container.pid,
+        .pidfd = take_fd(&c->container.pidfd),
+        .terminal_fd = o->io.wants_terminal ? take_fd(&c->container.terminal_fd) : FD_NONE,
+        .warnings = take_ptr(&c->container.warnings),
+    };
+}
+
 int lifecycle_create(const struct lifecycle_config *config,
-                     const struct lifecycle_create_options *options, pid_t *ret_pid,
-                     char ***ret_warnings, struct err *e)
+                     const struct lifecycle_create_options *options, struct lifecycle_process *ret,
+                     struct err *e)
 {
     struct creation c = {.dir = STATE_DIR_NONE,
                          .container = RUNTIME_CONTAINER_NONE,
@@ -172,12 +173,10 @@ int lifecycle_create(const struct lifecycle_config *config,
     TRACE_SPAN("create");
     r = create(&c, config, options, e);
     if (r == 0) {
-        if (ret_pid)
-            *ret_pid = c.container.pid;
-        if (ret_warnings)
-            *ret_warnings = take_ptr(&c.container.warnings);
         r = runtime_detach(&c.container, e);
-        if (r < 0)
+        if (r == 0)
+            take_process(&c, options, ret);
+        else
             undo(&c);
     }
     creation_done(&c);

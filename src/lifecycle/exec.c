@@ -21,17 +21,21 @@ int lifecycle_exec_process(const struct lifecycle_config *config, const char *id
     return 0;
 }
 
-static int check_status(enum lifecycle_status status, const char *id, struct err *e)
+static int check_status(enum lifecycle_status status, const struct lifecycle_exec_options *o,
+                        struct err *e)
 {
+    const char *id = o->id;
+
     if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
         return err_set(e, ERR_BAD_STATE, "cannot exec in a stopped container: '%s'", id);
-    if (status == LIFECYCLE_PAUSED)
+    if (status == LIFECYCLE_PAUSED && !(o->flags & LIFECYCLE_IGNORE_PAUSED))
         return err_set(e, ERR_BAD_STATE, "cannot exec in a paused container: '%s'", id);
     return 0;
 }
 
 int lifecycle_exec(const struct lifecycle_config *config,
-                   const struct lifecycle_exec_options *options, pid_t *ret_pid, struct err *e)
+                   const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
+                   struct err *e)
 {
     auto_state_dir d = STATE_DIR_NONE;
     auto_state s = {0};
@@ -43,7 +47,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
     TRACE_SPAN("exec");
     if (process_io_check(&options->io, options->process, e) < 0 ||
         state_dir_open(config, options->id, 0, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
-        state_status(&d, &s, &status, e) < 0 || check_status(status, options->id, e) < 0 ||
+        state_status(&d, &s, &status, e) < 0 || check_status(status, options, e) < 0 ||
         state_read_config(&d, &spec, e) < 0)
         return -1;
     struct runtime_exec_config c = {
@@ -52,6 +56,8 @@ int lifecycle_exec(const struct lifecycle_config *config,
         .process = options->process,
         .seccomp = spec.linux->seccomp,
         .cgroup_path = s.cgroup_path,
+        .user = options->user,
+        .set_home = true,
         .stdio = {0, 1, 2},
         .preserve_fds = options->io.preserve_fds,
     };
@@ -61,7 +67,12 @@ int lifecycle_exec(const struct lifecycle_config *config,
     r = process_io_deliver(&options->io, process.pid, process.pidfd, process.terminal_fd, e);
     if (r < 0)
         (void)sys_pidfd_send_signal(process.pidfd, SIGKILL); /* the caller could not reach it */
-    *ret_pid = process.pid;
+    else
+        *ret = (struct lifecycle_process){
+            .pid = process.pid,
+            .pidfd = take_fd(&process.pidfd),
+            .terminal_fd = options->io.wants_terminal ? take_fd(&process.terminal_fd) : FD_NONE,
+        };
     fd_close(process.pidfd);
     fd_close(process.terminal_fd);
     return r;

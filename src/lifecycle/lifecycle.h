@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/fd.h"
 #include "oci/spec.h"
 #include "runtime/runtime.h"
 
@@ -50,35 +51,54 @@ void lifecycle_state_done(struct lifecycle_state *s);
 
 /* ---- create, start ---- */
 struct lifecycle_process_io {
-    const char *console_socket; /* NULL: the process has the caller's 0, 1, 2 */
+    const char *console_socket; /* gets the master of the process's terminal. Without a terminal the
+                                   process has the caller's 0, 1, 2 */
+    bool wants_terminal;        /* the caller takes the master itself */
     const char *pidfd_socket;
     const char *pid_file; /* written, complete, before the call returns */
     unsigned preserve_fds;
 };
 struct lifecycle_create_options {
     const char *id;
-    const char *bundle; /* NULL: the working directory */
+    const char *bundle;      /* NULL: the working directory */
+    const char *config_file; /* NULL: config.json of the bundle */
     struct lifecycle_process_io io;
 };
-/* ret_pid may be NULL. The first process waits for lifecycle_start(); it is a child of the caller
- * and, when that ends, of whoever reaps its children. Warnings (owned) may be NULL. */
+/* A process that was made: a child of the caller, and, when that ends, of whoever reaps its
+ * children. Owned; lifecycle_process_done(), which leaves the process alone. */
+struct lifecycle_process {
+    pid_t pid;
+    int pidfd;
+    int terminal_fd; /* with io.wants_terminal; else FD_NONE */
+    char **warnings;
+};
+#define LIFECYCLE_PROCESS_NONE                                                                     \
+    {                                                                                              \
+        .pidfd = FD_NONE, .terminal_fd = FD_NONE                                                   \
+    }
+void lifecycle_process_done(struct lifecycle_process *p);
+/* The first process waits for lifecycle_start(). */
 int lifecycle_create(const struct lifecycle_config *config,
-                     const struct lifecycle_create_options *options, pid_t *ret_pid,
-                     char ***ret_warnings, struct err *e);
+                     const struct lifecycle_create_options *options, struct lifecycle_process *ret,
+                     struct err *e);
 int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e);
 
 /* ---- exec ---- */
+enum lifecycle_exec_flags { LIFECYCLE_IGNORE_PAUSED = 1 << 0 };
 struct lifecycle_exec_options {
     const char *id;
     const struct oci_process *process; /* complete; see lifecycle_exec_process() */
+    const char *user; /* "NAME[:GROUP]" of the container's own files; NULL: process->user */
     struct lifecycle_process_io io;
+    unsigned flags;
 };
 /* The container's own process with other arguments: what exec begins with. Owned:
  * json_free_struct(&oci_process_json, ...). */
 int lifecycle_exec_process(const struct lifecycle_config *config, const char *id,
                            struct oci_process *ret, struct err *e);
 int lifecycle_exec(const struct lifecycle_config *config,
-                   const struct lifecycle_exec_options *options, pid_t *ret_pid, struct err *e);
+                   const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
+                   struct err *e);
 
 /* ---- the rest ---- */
 int lifecycle_get_state(const struct lifecycle_config *config, const char *id,
@@ -89,6 +109,9 @@ int lifecycle_list(const struct lifecycle_config *config, char ***ret, struct er
 enum lifecycle_kill_flags { LIFECYCLE_KILL_ALL = 1 << 0 }; /* every process of the container */
 int lifecycle_kill(const struct lifecycle_config *config, const char *id, int signal,
                    unsigned flags, struct err *e);
+/* The container's processes, as the caller's pid namespace numbers them; owned array. */
+int lifecycle_pids(const struct lifecycle_config *config, const char *id, pid_t **ret,
+                   size_t *ret_n, struct err *e);
 int lifecycle_pause(const struct lifecycle_config *config, const char *id, struct err *e);
 int lifecycle_resume(const struct lifecycle_config *config, const char *id, struct err *e);
 enum lifecycle_delete_flags {

@@ -10,11 +10,20 @@
 
 #include "base/alloc.h"
 #include "base/fd.h"
+#include "base/strv.h"
 #include "sys/file.h"
 #include "sys/self.h"
 #include "sys/socket.h"
 
 #define PRESERVE_FDS_MAX 1000
+
+void lifecycle_process_done(struct lifecycle_process *p)
+{
+    fd_close(p->pidfd);
+    fd_close(p->terminal_fd);
+    strv_free(p->warnings);
+    *p = (struct lifecycle_process)LIFECYCLE_PROCESS_NONE;
+}
 
 /* A number that the caller does not hold open would later be one of ours. */
 static int check_preserved(unsigned n, struct err *e)
@@ -37,7 +46,7 @@ int process_io_check(const struct lifecycle_process_io *io, const struct oci_pro
 {
     bool has_socket = io->console_socket && *io->console_socket;
 
-    if (process->terminal && !has_socket)
+    if (process->terminal && !has_socket && !io->wants_terminal)
         return err_set(e, ERR_INVALID,
                        "process.terminal: cannot allocate tty if runtime will detach without "
                        "setting console socket");

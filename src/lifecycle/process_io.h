@@ -9,6 +9,6 @@
 /* Does the caller's io fit the process? Before anything is made. */
 int process_io_check(const struct lifecycle_process_io *io, const struct oci_process *process,
                      struct err *e);
-/* Hands all over. */
+/* Hands all over but the terminal that the caller takes itself. */
 int process_io_deliver(const struct lifecycle_process_io *io, pid_t pid, int pidfd, int terminal_fd,
                        struct err *e);

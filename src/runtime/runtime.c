@@ -41,8 +41,7 @@ int runtime_detach(struct runtime_container *c, struct err *e)
     /* The end of the stream: it does not die with us any more. */
     if (sync_send_detach(c->sync_fd, e) < 0 || sync_expect_end(c->sync_fd, e) < 0)
         return -1;
-    c->pidfd = fd_close(c->pidfd);
-    runtime_container_done(c);
+    c->sync_fd = fd_close(c->sync_fd);
     return 0;
 }
 

@@ -88,8 +88,8 @@ struct runtime_container {
 int runtime_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e);
 /* ERR_CMD_NOT_FOUND and ERR_CMD_INVOKE tell 127 and 126. On failure init is dead and reaped. */
 int runtime_start(struct runtime_container *c, struct err *e);
-/* Lets go of an init that waits on its start listener, and frees what runtime_container_done()
- * would. */
+/* From now on init outlives the caller and waits on its start listener. Whoever takes the pidfd out
+ * of `c` keeps runtime_container_done() from killing it. */
 int runtime_detach(struct runtime_container *c, struct err *e);
 /* The start of a detached init that listens at dirfd/socket_name. ERR_BAD_STATE when nobody
  * listens there (any more), else as runtime_start(); a failed start ends init. */

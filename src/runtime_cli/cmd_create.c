@@ -1,32 +1,56 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/strv.h"
+/* create, start, run */
+#include "base/log.h"
 #include "runtime_cli/runtime_cli.h"
+#include "sys/process.h"
 
 struct create_options {
     char *bundle;
+    char *config;
     struct io_options io;
+    bool no_subreaper;
+    bool detach; /* run */
+    bool keep;
 };
 
+#define AT(field) offsetof(struct create_options, field)
 static const struct option create_rows[] = {
-    {"bundle", 'b', OPT_STRING, offsetof(struct create_options, bundle), "DIR",
-     "The bundle's directory (the working directory)", COMPLETE_DIR},
+    {"bundle", 'b', OPT_STRING, AT(bundle), "DIR", "The bundle's directory (the working directory)",
+     COMPLETE_DIR},
+    {"config", 'f', OPT_STRING, AT(config), "FILE", "The configuration (config.json of the bundle)",
+     COMPLETE_FILE},
+    {"no-subreaper", 0, OPT_BOOL, AT(no_subreaper), NULL,
+     "Accepted: dhow-runtime never becomes a subreaper"},
     IO_OPTION_ROWS(create_options, io),
     {NULL},
 };
+static const struct option run_rows[] = {
+    {"detach", 'd', OPT_BOOL, AT(detach), NULL, "Do not wait for the container's end"},
+    {"keep", 0, OPT_BOOL, AT(keep), NULL, "Do not delete the container at its end"},
+    {NULL},
+};
 static const struct option *const create_sets[] = {create_rows, NULL};
+static const struct option *const run_sets[] = {create_rows, run_rows, NULL};
+
+static int create(struct cli *cli, const struct create_options *o, const char *id,
+                  bool wants_terminal, struct lifecycle_process *ret, struct err *e)
+{
+    struct lifecycle_create_options c = {.id = id, .bundle = o->bundle, .config_file = o->config};
+
+    if (io_options_value(&o->io, &c.io, e) < 0)
+        return -1;
+    c.io.wants_terminal = wants_terminal;
+    if (lifecycle_create(&cli->config->lifecycle, &c, ret, e) < 0)
+        return -1;
+    print_process_warnings(ret);
+    return 0;
+}
 
 static int create_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
 {
-    const struct create_options *o = options;
-    struct lifecycle_create_options c = {.id = argv[0],
-                                         .bundle = o->bundle,
-                                         .io = io_options_value(&o->io)};
-    auto_strv warnings = NULL;
+    auto_process p = LIFECYCLE_PROCESS_NONE;
     (void)argc;
-    if (lifecycle_create(&cli->config->lifecycle, &c, NULL, &warnings, e) < 0)
-        return -1;
-    cli_print_warnings(warnings);
-    return 0;
+    return create(cli, options, argv[0], false, &p, e);
 }
 
 static int start_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
@@ -36,21 +60,68 @@ static int start_run(struct cli *cli, void *options, int argc, char **argv, stru
     return lifecycle_start(&cli->config->lifecycle, argv[0], e);
 }
 
+/* Deletes by force; what fails is told beside the first error. */
+static void give_up(struct cli *cli, const char *id)
+{
+    struct err e = {0};
+
+    if (lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, &e) < 0)
+        log_error("%s", e.msg);
+}
+
+static int run_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    const struct create_options *o = options;
+    auto_process p = LIFECYCLE_PROCESS_NONE;
+    const char *id = argv[0];
+    int code = 0;
+    (void)argc;
+
+    if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
+        return -1;
+    if (lifecycle_start(&cli->config->lifecycle, id, e) < 0) {
+        give_up(cli, id);
+        return -1;
+    }
+    if (o->detach)
+        return 0;
+    if (foreground_wait(&p, &code, e) < 0) {
+        give_up(cli, id);
+        return -1;
+    }
+    if (!o->keep && lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, e) < 0)
+        return -1;
+    return code;
+}
+
+static const char *const create_examples[] = {"create --bundle /srv/web web", NULL};
+static const char *const run_examples[] = {"run --bundle /srv/web web",
+                                           "run --detach --pid-file /run/web.pid -b /srv/web web",
+                                           NULL};
+
 const struct command cmd_create = {
     .name = "create",
     .summary = "Create a container",
-    .args = "CONTAINER",
-    .min_args = 1,
-    .max_args = 1,
+    .description =
+        "Makes the container of a bundle: its first process is there and waits for start.",
     .option_sets = create_sets,
     .options_size = sizeof(struct create_options),
+    .examples = create_examples,
     .run = create_run,
+    ONE_CONTAINER,
 };
 const struct command cmd_start = {
     .name = "start",
     .summary = "Start the process of a created container",
-    .args = "CONTAINER",
-    .min_args = 1,
-    .max_args = 1,
     .run = start_run,
+    ONE_CONTAINER,
+};
+const struct command cmd_run = {
+    .name = "run",
+    .summary = "Create and start a container, and delete it at its end",
+    .option_sets = run_sets,
+    .options_size = sizeof(struct create_options),
+    .examples = run_examples,
+    .run = run_run,
+    ONE_CONTAINER,
 };

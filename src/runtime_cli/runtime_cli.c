@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The program: global options, then the command. What goes wrong is told twice when there is a
- * --log: as a line of the log (containerd and podman read the last one) and on stderr.
+ * --log: as a line of the log (of which containerd and podman read the last one that is an error)
+ * and on stderr. The log is opened for each line: a descriptor of ours must not stand among those
+ * that --preserve-fds passes on.
  */
 #include "runtime_cli/runtime_cli.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/fd.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "sys/file.h"
@@ -20,19 +22,40 @@ struct globals {
     char *root;
     char *log;
     char *log_format;
+    char *log_level;
+    char *rootless;
+    char *cgroup_manager;
+    char *criu;
+    bool debug;
+    bool systemd_cgroup;
     bool version;
     bool introspect;
 };
 
 #define AT(field) offsetof(struct globals, field)
 static const struct option global_rows[] = {
-    {"root", 0, OPT_STRING, AT(root), "DIR", "Where the state of containers is", COMPLETE_DIR},
-    {"log", 0, OPT_STRING, AT(log), "FILE", "Append errors to this file", COMPLETE_FILE},
+    {"root", 0, OPT_STRING, AT(root), "DIR",
+     "Where the state of containers is (/run/dhow-runtime; without root $XDG_RUNTIME_DIR)",
+     COMPLETE_DIR},
+    {"log", 0, OPT_STRING, AT(log), "FILE", "Append messages to this file, not to stderr",
+     COMPLETE_FILE},
     {"log-format", 0, OPT_STRING, AT(log_format), "FORMAT", "Format of the log", COMPLETE_WORDS,
-     "text json"},
+     "text json", .initial = "text"},
+    {"log-level", 0, OPT_STRING, AT(log_level), "LEVEL", "Log messages of this level and above",
+     COMPLETE_WORDS, "debug info warning error", .initial = "warning"},
+    {"debug", 0, OPT_BOOL, AT(debug), NULL, "The same as --log-level debug"},
+    {"cgroup-manager", 0, OPT_STRING, AT(cgroup_manager), "MANAGER", "How control groups are made",
+     COMPLETE_WORDS, "cgroupfs systemd disabled", .initial = "cgroupfs"},
+    {"systemd-cgroup", 0, OPT_BOOL, AT(systemd_cgroup), NULL,
+     "The same as --cgroup-manager systemd"},
+    {"rootless", 0, OPT_STRING, AT(rootless), "WHEN",
+     "Cope without the rights of root: true, false or auto", COMPLETE_WORDS, "true false auto",
+     .initial = "auto"},
+    {"criu", 0, OPT_STRING, AT(criu), "PROGRAM", "Path of criu", COMPLETE_FILE, .initial = "criu"},
     {"version", 'v', OPT_BOOL, AT(version), NULL, "Print the version"},
     {NULL},
 };
+/* Not for users, so not in help and completion. */
 static const struct option global_hidden_rows[] = {
     {"introspect", 0, OPT_BOOL, AT(introspect), NULL, NULL},
     {NULL},
@@ -40,10 +63,13 @@ static const struct option global_hidden_rows[] = {
 static const struct option *const global_sets[] = {global_rows, NULL};
 static const struct option *const global_parsed_sets[] = {global_rows, global_hidden_rows, NULL};
 
-static const struct command root = {
+const struct command runtime_root = {
     .name = "",
-    .summary = "Run OCI containers",
-    .description = "dhow-runtime runs containers from OCI bundles, for other programs to drive.",
+    .summary = "Run containers from OCI bundles",
+    .description =
+        "dhow-runtime is an OCI runtime: it runs containers from bundles, for containerd, "
+        "CRI-O, Docker, podman and Slurm to drive, or by hand. Its commands and options "
+        "are those of runc and crun.",
     .args = "COMMAND",
     .max_args = -1,
     .option_sets = global_sets,
@@ -58,76 +84,47 @@ static const struct command root_parsed = {
     .options_size = sizeof(struct globals),
 };
 
-extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_kill, cmd_list, cmd_pause,
-    cmd_resume, cmd_start, cmd_state;
-static const struct command *const commands[] = {
-    &front_cmd_man, &front_cmd_completion, &cmd_create, &cmd_delete,
-    &cmd_exec,      &front_cmd_help,       &cmd_kill,   &cmd_list,
-    &cmd_pause,     &cmd_resume,           &cmd_start,  &cmd_state,
-    NULL,
-};
-static const struct command_word no_words[] = {{NULL}};
-static const struct command_exit exits[] = {
-    {"0", "All went well."},
-    {"1", "It failed; one line says why."},
-    {NULL},
-};
-const struct command_set runtime_commands = {
-    .program = "dhow-runtime",
-    .commands = commands,
-    .groups = no_words,
-    .missing = no_words,
-    .root = &root,
-    .exits = exits,
-    .see_also = ".Xr dhow 1",
-};
+/* ---- the log ---- */
 
-struct lifecycle_process_io io_options_value(const struct io_options *o)
+static const char *log_path;
+
+static void append_to_log(const char *line, size_t len)
 {
-    return (struct lifecycle_process_io){.console_socket = o->console_socket,
-                                         .pidfd_socket = o->pidfd_socket,
-                                         .pid_file = o->pid_file,
-                                         .preserve_fds = (unsigned)o->preserve_fds.value};
-}
+    auto_fd int fd = sys_open(AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
 
-/* ---- errors ---- */
-
-static char *log_line(const struct cli_config *config, const char *msg)
-{
-    char when[64];
-    time_t now = time(NULL);
-    struct tm tm;
-
-    gmtime_r(&now, &tm);
-    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-    auto_json *o = json_object_new_object();
-    json_object_object_add(o, "level", json_object_new_string("error"));
-    json_object_object_add(o, "msg", json_object_new_string(msg));
-    json_object_object_add(o, "time", json_object_new_string(when));
-    if (config->log_is_json)
-        return json_print(o, false);
-    auto_json *text = json_object_new_string(msg);
-    auto_free char *quoted = json_print(text, false);
-    return alloc_printf("time=\"%s\" level=error msg=%s", when, quoted);
+    if (fd < 0 || sys_write_all(fd, line, len) < 0)
+        (void)!write(STDERR_FILENO, line, len); /* better there than nowhere */
 }
 
 static void report(const struct cli *cli, const struct err *e)
 {
-    if (cli->config && cli->config->log_file) {
-        auto_free char *line = log_line(cli->config, e->msg);
-        auto_free char *whole = alloc_printf("%s\n", line);
-        auto_fd int fd = sys_open(AT_FDCWD, cli->config->log_file,
-                                  O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, 0644);
-        if (fd >= 0)
-            (void)sys_write_all(fd, whole, strlen(whole)); /* stderr has it too */
-    }
-    cli_complain("", e->msg);
+    (void)cli;
+    log_error("%s", e->msg);
+    if (log_path)
+        cli_complain("", e->msg);
 }
 
 static int exit_code(const struct err *e)
 {
     (void)e;
     return 1;
+}
+
+static int set_log(const struct globals *g, struct err *e)
+{
+    enum log_level level;
+    bool is_json = str_equal(g->log_format, "json");
+
+    if (!is_json && !str_equal(g->log_format, "text"))
+        return err_set(e, ERR_INVALID, "log format '%s' is not one of text json", g->log_format);
+    if (log_level_parse(g->debug ? "debug" : g->log_level, &level) < 0)
+        return err_set(e, ERR_INVALID, "log level '%s' is not one of debug info warning error",
+                       g->log_level);
+    log_set_level(level);
+    /* crun's "file:PATH". */
+    log_path = g->log && *g->log ? g->log + (str_starts_with(g->log, "file:") ? 5 : 0) : NULL;
+    log_set_sink(log_path ? append_to_log : NULL, is_json ? LOG_JSON : LOG_TEXT);
+    return 0;
 }
 
 /* ---- main ---- */
@@ -141,20 +138,27 @@ static char *default_root(void)
     return alloc_printf("%s/dhow-runtime", dir);
 }
 
+static void print_version(const struct cli *cli)
+{
+    printf("%s version %s\ncommit: %s\nspec: %s\n", cli->program, DHOW_VERSION, DHOW_VERSION,
+           OCI_SPEC_VERSION);
+}
+
 static int run_with_globals(struct cli *cli, const struct globals *g, char *const *args, bool help)
 {
-    auto_free char *chosen = g->root ? alloc_strdup(g->root) : default_root();
-    struct cli_config config = {.lifecycle = {.root = chosen},
-                                .log_file = g->log,
-                                .log_is_json = str_equal(g->log_format, "json")};
+    auto_free char *chosen = g->root && *g->root ? alloc_strdup(g->root) : default_root();
+    struct cli_config config = {.lifecycle = {.root = chosen}};
+    struct err e = {0};
 
     cli->config = &config;
+    if (set_log(g, &e) < 0)
+        return front_usage_error(cli, "", &e);
     if (g->introspect) {
         front_print_introspection(cli);
         return 0;
     }
     if (g->version) {
-        printf("%s version %s\nspec: 1.3.0\n", cli->set->program, DHOW_VERSION);
+        print_version(cli);
         return 0;
     }
     if (help || !args) {
@@ -164,10 +168,17 @@ static int run_with_globals(struct cli *cli, const struct globals *g, char *cons
     return front_run(cli, (int)strv_len(args), args);
 }
 
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 int runtime_cli_main(int argc, char **argv)
 {
     struct cli cli = {
-        .program = "dhow-runtime",
+        .program = argc > 0 ? base_name(argv[0]) : "dhow-runtime",
         .set = &runtime_commands,
         .usage_exit_code = 1,
         .exit_code = exit_code,
@@ -178,6 +189,7 @@ int runtime_cli_main(int argc, char **argv)
     auto_strv args = NULL;
     bool help = false;
     int code;
+
     if (command_parse(&root_parsed, MAX(argc - 1, 0), argv + MIN(argc, 1), &g, &args, &help, &e) <
         0)
         code = front_usage_error(&cli, "", &e);

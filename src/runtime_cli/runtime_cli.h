@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 /*
- * dhow-runtime: a thin skin over lifecycle/, with runc's and crun's grammar. A file a command.
+ * dhow-runtime: a thin skin over lifecycle/, with the grammar of runc and crun. A file a command or
+ * a family of commands; what a caller parses is in CONTRACTS of the design and in docs/runtime.md.
  */
 #include "command/front.h"
 #include "lifecycle/lifecycle.h"
 
 struct cli_config {
     struct lifecycle_config lifecycle;
-    const char *log_file; /* NULL: stderr only */
-    bool log_is_json;
 };
 
 extern const struct command_set runtime_commands;
+extern const struct command runtime_root;
 int runtime_cli_main(int argc, char **argv);
 
-/* --console-socket, --pid-file, ...: shared by create, run and exec. */
+/* --console-socket, --pid-file, ...: of create, run and exec. */
 struct io_options {
     char *console_socket;
     char *pidfd_socket;
@@ -25,7 +25,7 @@ struct io_options {
 #define IO_OPTION_ROWS(type, member)                                                               \
     {"console-socket", 0,                                                                          \
      OPT_STRING,       offsetof(struct type, member.console_socket),                               \
-     "PATH",           "Send the terminal's master to this socket",                                \
+     "PATH",           "Send the master of the process's terminal to this socket",                 \
      COMPLETE_FILE},                                                                               \
         {"pidfd-socket", 0,                                                                        \
          OPT_STRING,     offsetof(struct type, member.pidfd_socket),                               \
@@ -37,6 +37,19 @@ struct io_options {
          COMPLETE_FILE},                                                                           \
     {                                                                                              \
         "preserve-fds", 0, OPT_UINT64, offsetof(struct type, member.preserve_fds), "N",            \
-            "Give the process N more descriptors, from 3 on"                                       \
+            "Pass N more descriptors, from 3 on, to the process"                                   \
     }
-struct lifecycle_process_io io_options_value(const struct io_options *o);
+int io_options_value(const struct io_options *o, struct lifecycle_process_io *ret, struct err *e);
+
+/* Connects the caller's stdin, stdout, stderr, signals and terminal to the process until it ends;
+ * reaps it. Takes the fds of `p`. */
+int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e);
+#define auto_process DHOW_CLEANUP(lifecycle_process_done) struct lifecycle_process
+void print_process_warnings(const struct lifecycle_process *p);
+
+/* The object that `state` prints, and the rows of `list`. */
+struct json_object *state_object(const struct lifecycle_state *s,
+                                 enum lifecycle_status status) DHOW_MUST_USE;
+
+#define ONE_CONTAINER                                                                              \
+    .args = "CONTAINER", .min_args = 1, .max_args = 1, .complete_args = COMPLETE_CONTAINER

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What create, run and exec do with a process: its descriptors, and waiting for it. */
+#include <unistd.h>
+
+#include "attach/attach.h"
+#include "base/log.h"
+#include "base/strv.h"
+#include "runtime_cli/runtime_cli.h"
+#include "sys/process.h"
+#include "sys/terminal.h"
+
+int io_options_value(const struct io_options *o, struct lifecycle_process_io *ret, struct err *e)
+{
+    if (o->preserve_fds.is_set && o->preserve_fds.value > UINT32_MAX)
+        return err_set(e, ERR_INVALID, "--preserve-fds is too large");
+    *ret = (struct lifecycle_process_io){.console_socket = o->console_socket,
+                                         .pidfd_socket = o->pidfd_socket,
+                                         .pid_file = o->pid_file,
+                                         .preserve_fds = (unsigned)o->preserve_fds.value};
+    return 0;
+}
+
+void print_process_warnings(const struct lifecycle_process *p)
+{
+    STRV_FOREACH (w, p->warnings)
+        log_warn("%s", *w);
+}
+
+static void match_size(int terminal)
+{
+    uint16_t rows, cols;
+
+    if (sys_is_terminal(STDIN_FILENO) && sys_terminal_size(STDIN_FILENO, &rows, &cols) == 0)
+        (void)sys_terminal_set_size(terminal, rows, cols); /* a size is a comfort */
+}
+
+int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
+{
+    struct attach_session session = {.stdin_fd = FD_NONE,
+                                     .stdout_fd = FD_NONE,
+                                     .stderr_fd = FD_NONE,
+                                     .terminal_fd = take_fd(&p->terminal_fd)};
+    bool has_terminal = session.terminal_fd >= 0, detached = false;
+    struct attach_client client = {
+        .socket = FD_NONE,
+        .in = STDIN_FILENO,
+        .out = STDOUT_FILENO,
+        .err = STDERR_FILENO,
+        .tty = has_terminal,
+        .interactive = has_terminal,
+        .sig_proxy = true,
+        .pidfd = p->pidfd,
+    };
+    int status, r;
+
+    if (has_terminal)
+        match_size(session.terminal_fd);
+    if (attach_stdio_run(&client, &session, &detached, e) < 0)
+        return -1;
+    r = sys_wait(p->pid, &status);
+    if (r < 0)
+        return err_sys(e, r, "wait for the process");
+    *ret_code = sys_exit_code_of_status(status);
+    return 0;
+}
