@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory: both versions mean the same: rules in order, the last that speaks of an access decides
- * it. v1 takes them as text, one write a rule, after a write that denies everything. v2 takes a
- * program: it walks the rules from the last to the first with the set of accesses still undecided;
- * a denying rule that meets one of them refuses, an allowing rule decides its share, an empty set
- * grants; what is left at the end is refused.
- *
- * Trust: the program runs at each open and mknod of a device by the container, which cannot reach
- * it; the rules are of the spec's author.
+ * it. v2 takes a program (device_program.c). v1 holds a default and exceptions to it, so the rules
+ * are reduced to those: a rule that says what the default says takes away the exceptions that it
+ * covers, any other is one more exception. The kernel compares exceptions by their numbers only: a
+ * part of a wildcard exception cannot be taken away (it would do nothing, and say nothing), which
+ * is an error here.
  */
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -15,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/strv.h"
 #include "cgroup/cgroup_private.h"
 
 #define ALL_ACCESS (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE)
@@ -33,6 +32,8 @@ static const struct device_rule defaults[] = {
     {'c', true, 5, 2, ALL_ACCESS},    /* ptmx */
     {'c', true, 136, -1, ALL_ACCESS}, /* pts */
 };
+/* What the other OCI runtimes add. */
+static const struct device_rule oci_default = {'c', true, 10, 200, ALL_ACCESS}; /* tun */
 
 static const struct {
     char letter;
@@ -56,7 +57,7 @@ static bool is_everything(const struct device_rule *r)
     return r->type == 'a' && r->major < 0 && r->minor < 0 && r->access == ALL_ACCESS;
 }
 
-void device_rules_make(const struct oci_resources *r, struct device_rules *ret)
+void device_rules_make(const struct oci_resources *r, unsigned flags, struct device_rules *ret)
 {
     *ret = (struct device_rules){0};
     for (size_t i = 0; r && i < r->devices.len; i++) {
@@ -93,6 +94,8 @@ void device_rules_make(const struct oci_resources *r, struct device_rules *ret)
     }
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         vec_push(&ret->list, defaults[i]);
+    if (flags & CGROUP_OCI)
+        vec_push(&ret->list, oci_default);
 }
 
 void device_rules_done(struct device_rules *d)
@@ -123,77 +126,113 @@ char *device_rule_text(const struct device_rule *r)
     return str_take(&s);
 }
 
-/* Registers: r1 context, then scratch; r2 type, r3 accesses undecided, r4 major, r5 minor. */
-enum { R0, R1, R2, R3, R4, R5 };
+/* v1: a default and its exceptions */
 
-struct program {
-    VEC(struct bpf_insn) code;
-};
-
-static void emit(struct program *p, uint8_t code, uint8_t dst, uint8_t src, int16_t off,
-                 int32_t imm)
+void device_state_done(struct device_state *s)
 {
-    struct bpf_insn insn = {.code = code, .dst_reg = dst, .src_reg = src, .off = off, .imm = imm};
-
-    vec_push(&p->code, insn);
+    vec_done(&s->exceptions);
 }
 
-static void emit_return(struct program *p, int value)
+static bool covers(int64_t a, int64_t b)
 {
-    emit(p, BPF_ALU64 | BPF_MOV | BPF_K, R0, 0, 0, value);
-    emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+    return a < 0 || a == b;
 }
 
-static void emit_head(struct program *p)
+static bool overlaps(int64_t a, int64_t b)
 {
-    size_t access_type = offsetof(struct bpf_cgroup_dev_ctx, access_type);
-
-    emit(p, BPF_LDX | BPF_MEM | BPF_W, R2, R1, (int16_t)access_type, 0);
-    emit(p, BPF_ALU | BPF_MOV | BPF_X, R3, R2, 0, 0);
-    emit(p, BPF_ALU | BPF_AND | BPF_K, R2, 0, 0, 0xffff);
-    emit(p, BPF_ALU | BPF_RSH | BPF_K, R3, 0, 0, 16);
-    emit(p, BPF_LDX | BPF_MEM | BPF_W, R4, R1, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
-    emit(p, BPF_LDX | BPF_MEM | BPF_W, R5, R1, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
+    return a < 0 || b < 0 || a == b;
 }
 
-/* Jumps past the rule when a register differs; aimed by emit_rule(). */
-static void emit_guard(struct program *p, uint8_t reg, int64_t value)
+void device_state_add(struct device_state *s, const struct device_rule *r)
 {
-    emit(p, BPF_JMP | BPF_JNE | BPF_K, reg, 0, 0, (int32_t)value);
-}
-
-static void emit_rule(struct program *p, const struct device_rule *r)
-{
-    size_t begin = p->code.len, body;
-
-    if (r->type != 'a')
-        emit_guard(p, R2, r->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
-    if (r->major >= 0)
-        emit_guard(p, R4, r->major);
-    if (r->minor >= 0)
-        emit_guard(p, R5, r->minor);
-    body = p->code.len;
-    if (r->is_allowed) {
-        emit(p, BPF_ALU | BPF_AND | BPF_K, R3, 0, 0, (int32_t)(~r->access & 0xffff));
-        emit(p, BPF_JMP | BPF_JNE | BPF_K, R3, 0, 2, 0);
-    } else {
-        emit(p, BPF_ALU | BPF_MOV | BPF_X, R1, R3, 0, 0);
-        emit(p, BPF_ALU | BPF_AND | BPF_K, R1, 0, 0, (int32_t)r->access);
-        emit(p, BPF_JMP | BPF_JEQ | BPF_K, R1, 0, 2, 0);
+    VEC_FOREACH (x, &s->exceptions) {
+        if (x->type == r->type && x->major == r->major && x->minor == r->minor) {
+            x->access |= r->access;
+            return;
+        }
     }
-    emit_return(p, r->is_allowed);
-    for (size_t i = begin; i < body; i++)
-        p->code.items[i].off = (int16_t)(p->code.len - i - 1);
+    vec_push(&s->exceptions, *r);
 }
 
-struct bpf_insn *device_rules_program(const struct device_rules *d, size_t *ret_n)
+static int take_away(struct device_state *s, const struct device_rule *r, struct err *e)
 {
-    struct program p = {0};
+    size_t n = 0;
 
-    emit_head(&p);
-    for (size_t i = d->list.len; i-- > 0;)
-        emit_rule(&p, &d->list.items[i]);
-    emit_return(&p, d->allows_all);
-    *ret_n = p.code.len;
-    return p.code.items;
+    for (size_t i = 0; i < s->exceptions.len; i++) {
+        struct device_rule *x = &s->exceptions.items[i];
+        bool meets = x->type == r->type && x->access & r->access && overlaps(r->major, x->major) &&
+                     overlaps(r->minor, x->minor);
+
+        if (meets && (!covers(r->major, x->major) || !covers(r->minor, x->minor))) {
+            auto_free char *rule = device_rule_text(r), *wildcard = device_rule_text(x);
+
+            return err_set(e, ERR_UNSUPPORTED,
+                           "device rule '%s' is not supported by devices cgroupv1 (cannot punch "
+                           "hole in existing wildcard rule '%s')",
+                           rule, wildcard);
+        }
+        if (meets)
+            x->access &= ~r->access;
+        if (x->access)
+            s->exceptions.items[n++] = *x;
+    }
+    s->exceptions.len = n;
+    return 0;
+}
+
+int device_state_of(const struct device_rules *d, struct device_state *ret, struct err *e)
+{
+    *ret = (struct device_state){.is_allowed = d->allows_all};
+    VEC_FOREACH (r, &d->list) {
+        if (is_everything(r)) {
+            ret->exceptions.len = 0;
+            ret->is_allowed = r->is_allowed;
+        } else if (r->is_allowed != ret->is_allowed) {
+            device_state_add(ret, r);
+        } else if (take_away(ret, r, e) < 0) {
+            device_state_done(ret);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* "c 1:3 rwm", "a *:* rwm"; false for what the kernel would not write. */
+static bool parse_rule(char *line, struct device_rule *ret)
+{
+    char *numbers = strchr(line, ' '), *minor = numbers ? strchr(numbers, ':') : NULL;
+    char *access = minor ? strchr(minor, ' ') : NULL;
+
+    if (!access || !strchr("abc", line[0]) || line[1] != ' ')
+        return false;
+    *minor++ = *access++ = 0;
+    *ret = (struct device_rule){line[0], true, -1, -1, parse_access(access)};
+    return (strcmp(numbers + 1, "*") == 0 ||
+            str_to_i64(numbers + 1, 0, INT32_MAX, &ret->major) == 0) &&
+           (strcmp(minor, "*") == 0 || str_to_i64(minor, 0, INT32_MAX, &ret->minor) == 0);
+}
+
+void device_state_parse(const char *devices_list, struct device_state *ret)
+{
+    auto_strv lines = strv_split(devices_list, '\n');
+
+    *ret = (struct device_state){0};
+    STRV_FOREACH (line, lines) {
+        struct device_rule r;
+
+        if (!parse_rule(*line, &r))
+            continue;
+        if (r.type == 'a')
+            ret->is_allowed = true;
+        else
+            device_state_add(ret, &r);
+    }
+}
+
+unsigned device_state_access(const struct device_state *s, const struct device_rule *r)
+{
+    VEC_FOREACH (x, &s->exceptions)
+        if (x->type == r->type && x->major == r->major && x->minor == r->minor)
+            return x->access;
+    return 0;
 }

@@ -4,6 +4,9 @@
  * root and mount point, after " - " follow type, source and the super block's options, which name
  * the controllers of a v1 hierarchy. The first mount of each counts. A mount whose root is not "/"
  * (inside a container) is used as if it were: we stay beneath it.
+ *
+ * The mode is v2 also when somebody mounted a lesser v1 hierarchy beside it (net_cls, which has no
+ * successor): what counts are the controllers that a container is made of.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,11 +20,35 @@
 
 #define MOUNTINFO_MAX (16u << 20)
 
-const char *const cgroup_controller_names[CGROUP_CONTROLLER_MAX] = {
-    [CGROUP_MEMORY] = "memory",   [CGROUP_CPU] = "cpu",         [CGROUP_CPUSET] = "cpuset",
-    [CGROUP_PIDS] = "pids",       [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
-    [CGROUP_SYSTEMD] = "systemd",
+static const struct {
+    const char *v1;
+    const char *v2; /* NULL: v2 has no such controller */
+} names[] = {
+    [CGROUP_MEMORY] = {"memory", "memory"},    [CGROUP_CPU] = {"cpu", "cpu"},
+    [CGROUP_CPUACCT] = {"cpuacct", NULL},      [CGROUP_CPUSET] = {"cpuset", "cpuset"},
+    [CGROUP_PIDS] = {"pids", "pids"},          [CGROUP_IO] = {"blkio", "io"},
+    [CGROUP_HUGETLB] = {"hugetlb", "hugetlb"}, [CGROUP_RDMA] = {"rdma", "rdma"},
+    [CGROUP_MISC] = {"misc", "misc"},          [CGROUP_NET_CLS] = {"net_cls", NULL},
+    [CGROUP_NET_PRIO] = {"net_prio", NULL},    [CGROUP_PERF_EVENT] = {"perf_event", NULL},
+    [CGROUP_DEVICES] = {"devices", NULL},      [CGROUP_FREEZER] = {"freezer", NULL},
+    [CGROUP_SYSTEMD] = {"systemd", NULL},
 };
+_Static_assert(ARRAY_LEN(names) == CGROUP_CONTROLLER_MAX, "a row for each controller");
+
+/* Whose v1 hierarchies make a system v1. */
+#define CORE                                                                                       \
+    (CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_CPU) | CGROUP_BIT(CGROUP_CPUSET) |              \
+     CGROUP_BIT(CGROUP_PIDS) | CGROUP_BIT(CGROUP_DEVICES) | CGROUP_BIT(CGROUP_FREEZER))
+
+const char *cgroup_controller_name(enum cgroup_controller c)
+{
+    return names[c].v1;
+}
+
+const char *cgroup_controller_name_v2(enum cgroup_controller c)
+{
+    return names[c].v2;
+}
 
 static const char *const mode_names[] =
     {[CGROUP_NONE] = "none", [CGROUP_V1] = "v1", [CGROUP_HYBRID] = "v1", [CGROUP_V2] = "v2"};
@@ -47,19 +74,67 @@ static char *decode_path(const char *s, size_t n)
     return out;
 }
 
-static unsigned parse_controllers(const char *options)
+unsigned cgroup_controllers_parse(const char *list)
 {
-    auto_strv words = strv_split(options, ',');
+    auto_strv words = strv_split(list, ',');
     unsigned bits = 0;
 
     STRV_FOREACH (word, words) {
         for (unsigned i = 0; i < CGROUP_SYSTEMD; i++)
-            if (strcmp(cgroup_controller_names[i], *word) == 0)
-                bits |= 1u << i;
+            if (strcmp(names[i].v1, *word) == 0)
+                bits |= CGROUP_BIT(i);
         if (strcmp(*word, "name=systemd") == 0)
-            bits |= 1u << CGROUP_SYSTEMD;
+            bits |= CGROUP_BIT(CGROUP_SYSTEMD);
     }
     return bits;
+}
+
+unsigned cgroup_controllers_parse_v2(const char *list)
+{
+    auto_free char *line = alloc_strndup(list, strcspn(list, "\n"));
+    auto_strv words = strv_split(line, ' ');
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < CGROUP_CONTROLLER_MAX; i++)
+        if (names[i].v2 && strv_has(words, names[i].v2))
+            bits |= CGROUP_BIT(i);
+    return bits;
+}
+
+char *cgroup_mount_name(const struct cgroup_mount *m)
+{
+    auto_strv words = NULL;
+
+    if (m->is_v2)
+        return alloc_strdup("unified");
+    for (unsigned i = 0; i < CGROUP_CONTROLLER_MAX; i++)
+        if (m->controllers & CGROUP_BIT(i))
+            strv_add(&words, names[i].v1);
+    return strv_join(words, ",");
+}
+
+bool cgroup_mount_has_name(const struct cgroup_mount *m, const char *name)
+{
+    auto_free char *own = cgroup_mount_name(m);
+
+    return strcmp(own, name) == 0;
+}
+
+unsigned cgroup_mounts_v1(const struct cgroup_mounts *m)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < m->n; i++)
+        bits |= m->items[i].controllers;
+    return bits;
+}
+
+bool cgroup_mounts_have_v2(const struct cgroup_mounts *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (m->items[i].is_v2)
+            return true;
+    return false;
 }
 
 static bool is_known(const struct cgroup_mounts *m, const struct cgroup_mount *mount)
@@ -73,7 +148,7 @@ static bool is_known(const struct cgroup_mounts *m, const struct cgroup_mount *m
 /* "36 31 0:33 / /sys/fs/cgroup/devices rw,relatime shared:9 - cgroup cgroup rw,devices" */
 static void parse_line(const char *line, struct cgroup_mounts *ret)
 {
-    const char *tail = strstr(line, " - cgroup"), *p = line;
+    const char *tail = strstr(line, " - cgroup"), *p = line, *root = NULL;
     struct cgroup_mount mount = {0};
     auto_free char *options = NULL;
 
@@ -84,6 +159,8 @@ static void parse_line(const char *line, struct cgroup_mounts *ret)
         if (!p || p >= tail)
             return;
         p++;
+        if (i == 2)
+            root = p;
     }
     tail += strlen(" - ");
     mount.is_v2 = str_starts_with(tail, "cgroup2 ");
@@ -95,9 +172,10 @@ static void parse_line(const char *line, struct cgroup_mounts *ret)
         return;
     options = alloc_strndup(tail + 1, strcspn(tail + 1, "\n"));
     if (!mount.is_v2)
-        mount.controllers = parse_controllers(options);
+        mount.controllers = cgroup_controllers_parse(options);
     if ((!mount.is_v2 && !mount.controllers) || is_known(ret, &mount))
         return;
+    mount.root = decode_path(root, strcspn(root, " "));
     mount.point = decode_path(p, strcspn(p, " "));
     ret->items[ret->n++] = mount;
 }
@@ -117,8 +195,7 @@ void cgroup_mounts_parse(const char *mountinfo, struct cgroup_mounts *ret)
     }
     for (size_t i = 0; i < ret->n; i++) {
         has_v2 |= ret->items[i].is_v2;
-        /* name=systemd alone limits nothing */
-        has_v1 |= (ret->items[i].controllers & ~(1u << CGROUP_SYSTEMD)) != 0;
+        has_v1 |= (ret->items[i].controllers & CORE) != 0;
     }
     ret->mode = has_v1 ? has_v2 ? CGROUP_HYBRID : CGROUP_V1 : has_v2 ? CGROUP_V2 : CGROUP_NONE;
 }
@@ -137,8 +214,10 @@ int cgroup_mounts_read(struct cgroup_mounts *ret, struct err *e)
 
 void cgroup_mounts_done(struct cgroup_mounts *m)
 {
-    for (size_t i = 0; i < m->n; i++)
+    for (size_t i = 0; i < m->n; i++) {
         free(m->items[i].point);
+        free(m->items[i].root);
+    }
     *m = (struct cgroup_mounts){0};
 }
 
@@ -152,32 +231,4 @@ enum cgroup_mode cgroup_detect(void)
     mode = m.mode;
     cgroup_mounts_done(&m);
     return mode;
-}
-
-char *cgroup_path_clean(const char *path, struct err *e)
-{
-    auto_strv parts = strv_split(path ? path : "", '/');
-    auto_strv kept = NULL;
-
-    if (path && strlen(path) >= 4096) {
-        err_set(e, ERR_INVALID, "cgroup path: too long");
-        return NULL;
-    }
-    if (path && path[0] != '/' && strchr(path, ':')) {
-        err_set(e, ERR_UNSUPPORTED, "cgroup path '%s': systemd's form is not supported yet", path);
-        return NULL;
-    }
-    STRV_FOREACH (part, parts) {
-        if (strcmp(*part, "..") == 0 || strpbrk(*part, "\n") || strlen(*part) > 255) {
-            err_set(e, ERR_INVALID, "cgroup path '%.100s': not a path beneath the root", path);
-            return NULL;
-        }
-        if (**part && strcmp(*part, ".") != 0)
-            strv_add(&kept, *part);
-    }
-    if (!kept) {
-        err_set(e, ERR_INVALID, "cgroup path '%.100s': the root is not ours", path ? path : "");
-        return NULL;
-    }
-    return strv_join(kept, "/");
 }

@@ -31,12 +31,11 @@ struct creation {
 
 static int make_cgroup(struct creation *c, const struct runtime_plan *p, struct err *e)
 {
-    static const struct oci_resources none;
+    const struct cgroup_request q = {.path = p->cgroup_path, .resources = p->linux->resources};
     char **warnings = NULL;
 
     TRACE_SPAN("cgroup");
-    if (cgroup_create(p->cgroup_path, p->linux->resources ? p->linux->resources : &none, &c->cgroup,
-                      &warnings, e) < 0)
+    if (cgroup_create(&q, &c->cgroup, &warnings, e) < 0)
         return -1;
     strv_extend(&c->warnings, warnings);
     strv_free(warnings);

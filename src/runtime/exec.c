@@ -53,11 +53,30 @@ static int find_namespaces(pid_t pid, int *ret, struct err *e)
     return 0;
 }
 
-static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup, struct err *e)
+/* A v2 group that takes nobody any more is busy: then to where the container's init went. */
+static int clone_inside(struct launch *l, struct cgroup *cgroup, pid_t init_pid, struct err *e)
+{
+    struct err here = {0};
+
+    if (launch_clone(l, &here) == 0)
+        return 0;
+    if (here.errno_value != EBUSY || l->cgroup_fd < 0) {
+        if (e)
+            *e = here;
+        return -1;
+    }
+    if (cgroup_follow(cgroup, init_pid, e) < 0)
+        return -1;
+    l->cgroup_fd = cgroup_clone_fd(cgroup);
+    return launch_clone(l, e);
+}
+
+static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup,
+               pid_t init_pid, struct err *e)
 {
     if (launch_prepare(l, p, e) < 0 || (cgroup && launch_set_cgroup(l, cgroup, e) < 0))
         return -1;
-    if (launch_clone(l, e) < 0 || launch_adjust_oom_score(l, NULL, e) < 0)
+    if (clone_inside(l, cgroup, init_pid, e) < 0 || launch_adjust_oom_score(l, NULL, e) < 0)
         return -1;
     return launch_serve(l, SYNC_NONE, e);
 }
@@ -83,7 +102,7 @@ int namespaced_exec(const struct runtime_exec_config *config, struct runtime_pro
         return -1;
     if (p->cgroup_path && cgroup_open(p->cgroup_path, &cgroup, e) < 0)
         return -1;
-    r = run(&l, p, cgroup, e);
+    r = run(&l, p, cgroup, config->init_pid, e);
     if (r == 0)
         *ret = (struct runtime_process){.pid = l.pid,
                                         .pidfd = take_fd(&l.pidfd),
