@@ -70,6 +70,33 @@ static int not_running(const char *id, struct err *e)
     return err_set(e, ERR_BAD_STATE, "container not running: '%s'", id);
 }
 
+/* The end of init ends all only in a pid namespace of which it is the first process. */
+static bool shares_pids(const struct state_dir *d)
+{
+    auto_spec spec = {0};
+    const char *path = NULL;
+
+    return state_read_config(d, &spec, NULL) == 0 &&
+           (!oci_spec_has_namespace(&spec, "pid", &path) || (path && *path));
+}
+
+/* Nobody is there any more: that is what a caller of --all wants to know of 0 and KILL. */
+static int signal_all(const struct lifecycle_state *s, int signal, struct err *e)
+{
+    struct cgroup *g = NULL;
+    struct err why = {0};
+    int r = cgroup_open_id(&s->cgroup, &g, &why);
+
+    if (r == 0)
+        r = cgroup_signal(g, signal, &why);
+    cgroup_free(g);
+    if (r == 0 || why.kind == ERR_NOT_FOUND)
+        return 0;
+    if (e)
+        *e = why;
+    return -1;
+}
+
 int lifecycle_kill(const struct lifecycle_config *config, const char *id, int signal,
                    unsigned flags, struct err *e)
 {
@@ -79,15 +106,21 @@ int lifecycle_kill(const struct lifecycle_config *config, const char *id, int si
     enum lifecycle_status status;
     int r;
 
-    (void)flags;
     if (open_all(config, id, 0, &d, &s, &status, e) < 0 || state_open_init(&s, &init, e) < 0)
         return -1;
+    if ((flags & LIFECYCLE_KILL_ALL) || (signal == SIGKILL && init >= 0 && shares_pids(&d)))
+        return signal_all(&s, signal, e);
     if (init < 0)
         return not_running(id, e);
     r = sys_pidfd_send_signal(init, signal);
     if (r == -ESRCH)
         return not_running(id, e);
     return r < 0 ? err_sys(e, r, "send signal %d to container '%s'", signal, id) : 0;
+}
+
+static bool has_cgroup(const struct lifecycle_state *s)
+{
+    return s->cgroup.places.len > 0;
 }
 
 int lifecycle_pids(const struct lifecycle_config *config, const char *id, pid_t **ret,
@@ -105,13 +138,13 @@ int lifecycle_pids(const struct lifecycle_config *config, const char *id, pid_t 
         return -1;
     if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
         return 0;
-    if (!s.cgroup_path) {
+    if (!has_cgroup(&s)) {
         *ret = alloc_zero(1, sizeof(pid_t));
         **ret = (pid_t)s.pid;
         *ret_n = 1;
         return 0;
     }
-    r = cgroup_open(s.cgroup_path, &g, e);
+    r = cgroup_open_id(&s.cgroup, &g, e);
     if (r == 0)
         r = cgroup_pids(g, ret, ret_n, e);
     cgroup_free(g);
@@ -133,9 +166,9 @@ static int freeze(const struct lifecycle_config *config, const char *id, bool fr
     if (status != LIFECYCLE_RUNNING && status != LIFECYCLE_CREATED && status != LIFECYCLE_PAUSED)
         return err_set(e, ERR_BAD_STATE, "container not running or created: %s",
                        lifecycle_status_name(status));
-    if (!s.cgroup_path)
-        return err_set(e, ERR_UNSUPPORTED, "container '%s' has no cgroup", id);
-    r = cgroup_open(s.cgroup_path, &g, e);
+    if (!has_cgroup(&s))
+        return err_set(e, ERR_UNSUPPORTED, "container '%s' has no cgroup of its own to freeze", id);
+    r = cgroup_open_id(&s.cgroup, &g, e);
     if (r == 0)
         r = cgroup_freeze(g, frozen, e);
     cgroup_free(g);
@@ -180,7 +213,7 @@ static int kill_init(const struct lifecycle_state *s, struct err *e)
 
 static int destroy(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
 {
-    if (runtime_remove(s->cgroup_path, e) < 0)
+    if (cgroup_remove_id(&s->cgroup, e) < 0)
         return -1;
     return state_dir_remove(d, e);
 }

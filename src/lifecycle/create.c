@@ -28,6 +28,9 @@ struct creation {
     struct lifecycle_state state;
     struct runtime_plan *plan;
     struct runtime_container container;
+    struct cgroup_request cgroup_request;
+    struct cgroup *cgroup;
+    char **warnings;
     int listener;
     int waiting;
 };
@@ -37,6 +40,8 @@ static void creation_done(struct creation *c)
     runtime_container_done(&c->container);
     runtime_plan_free(c->plan);
     lifecycle_state_done(&c->state);
+    cgroup_free(c->cgroup);
+    strv_free(c->warnings);
     fd_close(c->listener);
     fd_close(c->waiting);
     state_dir_close(&c->dir);
@@ -55,20 +60,34 @@ static void make_state(struct creation *c, const char *id)
         .created = units_rfc3339(units_now_ns()),
         .annotations = strv_dup(spec->annotations),
         .owner = geteuid(),
-        .cgroup_path = alloc_strdup(spec->linux->cgroups_path),
     };
 }
 
-static int complete_spec(struct oci_spec *spec, const char *id, struct err *e)
+static int check_spec(const struct oci_spec *spec, struct err *e)
 {
     if (!spec->linux)
         return err_set(e, ERR_INVALID, "config.json: linux: it is missing");
     if (!spec->process)
         return err_set(e, ERR_INVALID, "config.json: process: it is missing");
-    if (!spec->linux->cgroups_path || !*spec->linux->cgroups_path) {
-        free(spec->linux->cgroups_path);
-        spec->linux->cgroups_path = alloc_printf("/%s", id);
-    }
+    return 0;
+}
+
+/* Where the group will be, and what is there already: known, and recorded, before it is made. */
+static int locate_cgroup(struct creation *c, const struct lifecycle_config *config, struct err *e)
+{
+    const struct oci_linux *linux = c->bundle.spec.linux;
+
+    c->cgroup_request = (struct cgroup_request){
+        .path = linux->cgroups_path,
+        .id = c->state.id,
+        .manager = config->cgroup_manager,
+        .flags = CGROUP_OCI | CGROUP_JOIN_EXISTING | (config->is_rootless ? CGROUP_ROOTLESS : 0),
+        .resources = linux->resources,
+        .annotations = c->bundle.spec.annotations,
+    };
+    if (cgroup_locate(&c->cgroup_request, &c->cgroup, &c->warnings, e) < 0)
+        return -1;
+    cgroup_id_of(c->cgroup, &c->state.cgroup);
     return 0;
 }
 
@@ -93,6 +112,8 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
         return -1;
     config.creator_fds = ours;
     config.n_creator_fds = ARRAY_LEN(ours);
+    config.cgroup = c->cgroup;
+    config.cgroup_request = &c->cgroup_request;
     config.id = o->id;
     config.spec = &c->bundle.spec;
     config.start_listener = c->listener;
@@ -113,6 +134,8 @@ static int record(struct creation *c, const struct lifecycle_create_options *o, 
 
     if (r < 0)
         return err_sys(e, r, "read the boot id");
+    cgroup_id_done(&c->state.cgroup);
+    cgroup_id_of(c->cgroup, &c->state.cgroup);
     c->state.pid = c->container.pid;
     c->state.start_ticks = c->container.start_ticks;
     c->state.boot_id = alloc_strdup(boot);
@@ -127,7 +150,7 @@ static void undo(struct creation *c)
     struct err ignored; /* the failure that led here is told */
 
     runtime_container_done(&c->container);
-    (void)runtime_remove(c->state.cgroup_path, &ignored);
+    (void)cgroup_remove_id(&c->state.cgroup, &ignored);
     (void)state_dir_remove(&c->dir, &ignored);
 }
 
@@ -135,12 +158,13 @@ static int create(struct creation *c, const struct lifecycle_config *config,
                   const struct lifecycle_create_options *o, struct err *e)
 {
     if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, o->config_file, &c->bundle, e) < 0 ||
-        complete_spec(&c->bundle.spec, o->id, e) < 0 ||
+        check_spec(&c->bundle.spec, e) < 0 ||
         process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
         state_dir_make(config, o->id, &c->dir, e) < 0)
         return -1;
     make_state(c, o->id);
-    if (state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
+    if (locate_cgroup(c, config, e) == 0 &&
+        state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
         state_write(&c->dir, &c->state, e) == 0 && make_container(c, o, e) == 0 &&
         record(c, o, e) == 0)
         return 0;
@@ -156,8 +180,9 @@ static void take_process(struct creation *c, const struct lifecycle_create_optio
         .pid = c->container.pid,
         .pidfd = take_fd(&c->container.pidfd),
         .terminal_fd = o->io.wants_terminal ? take_fd(&c->container.terminal_fd) : FD_NONE,
-        .warnings = take_ptr(&c->container.warnings),
+        .warnings = take_ptr(&c->warnings),
     };
+    strv_extend(&ret->warnings, c->container.warnings);
 }
 
 int lifecycle_create(const struct lifecycle_config *config,

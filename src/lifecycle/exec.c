@@ -33,6 +33,8 @@ static int check_status(enum lifecycle_status status, const struct lifecycle_exe
     return 0;
 }
 
+DEFINE_AUTO_PTR(struct cgroup, exec_group, cgroup_free);
+
 int lifecycle_exec(const struct lifecycle_config *config,
                    const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
                    struct err *e)
@@ -41,6 +43,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
     auto_state s = {0};
     auto_spec spec = {0};
     struct runtime_process process = RUNTIME_PROCESS_NONE;
+    DHOW_CLEANUP(exec_group_auto) struct cgroup *cgroup = NULL;
     enum lifecycle_status status;
     int r;
 
@@ -50,12 +53,14 @@ int lifecycle_exec(const struct lifecycle_config *config,
         state_status(&d, &s, &status, e) < 0 || check_status(status, options, e) < 0 ||
         state_read_config(&d, &spec, e) < 0)
         return -1;
+    if (s.cgroup.places.len > 0 && cgroup_open_below(&s.cgroup, options->cgroups, &cgroup, e) < 0)
+        return -1;
     struct runtime_exec_config c = {
         .init_pid = (pid_t)s.pid,
         .start_ticks = s.start_ticks,
         .process = options->process,
         .seccomp = spec.linux->seccomp,
-        .cgroup_path = s.cgroup_path,
+        .cgroup = cgroup,
         .user = options->user,
         .set_home = true,
         .stdio = {0, 1, 2},

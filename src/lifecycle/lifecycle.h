@@ -17,11 +17,14 @@
 
 #include "base/err.h"
 #include "base/fd.h"
+#include "cgroup/cgroup.h"
 #include "oci/spec.h"
 #include "runtime/runtime.h"
 
 struct lifecycle_config {
     const char *root; /* where the containers' directories are; made with mode 0700 */
+    enum cgroup_manager cgroup_manager;
+    bool is_rootless; /* cope without the rights of root */
 };
 
 enum lifecycle_status {
@@ -41,9 +44,9 @@ struct lifecycle_state {
     char *rootfs;  /* absolute */
     char *created; /* RFC 3339 with nanoseconds, UTC */
     char **annotations;
-    uint32_t owner;    /* who created it */
-    char *cgroup_path; /* as cgroup_open() takes it; NULL: none */
-    int64_t pid;       /* 0: none yet */
+    uint32_t owner; /* who created it */
+    struct cgroup_id cgroup;
+    int64_t pid; /* 0: none yet */
     uint64_t start_ticks;
     char *boot_id;
 };
@@ -88,7 +91,8 @@ enum lifecycle_exec_flags { LIFECYCLE_IGNORE_PAUSED = 1 << 0 };
 struct lifecycle_exec_options {
     const char *id;
     const struct oci_process *process; /* complete; see lifecycle_exec_process() */
-    const char *user; /* "NAME[:GROUP]" of the container's own files; NULL: process->user */
+    const char *user;     /* "NAME[:GROUP]" of the container's own files; NULL: process->user */
+    char *const *cgroups; /* groups below the container's: cgroup_open_below(); NULL: its own */
     struct lifecycle_process_io io;
     unsigned flags;
 };

@@ -46,7 +46,7 @@ static const struct json_field state_fields[] = {
     ROW(created, "created", JSON_STRING, JSON_REQUIRED),
     ROW(annotations, "annotations", JSON_STRMAP),
     ROW(owner, "owner", JSON_UINT32, JSON_KEEP_EMPTY),
-    ROW(cgroup_path, "cgroupPath", JSON_STRING),
+    ROW(cgroup, "cgroup", JSON_OBJECT, .nested = &cgroup_id_json),
     ROW(pid, "pid", JSON_INT64, JSON_KEEP_EMPTY),
     ROW(start_ticks, "startTicks", JSON_UINT64),
     ROW(boot_id, "bootId", JSON_STRING),
@@ -279,6 +279,15 @@ static bool is_creating(const struct state_dir *d)
     return fd >= 0 && sys_is_locked(fd) == 1;
 }
 
+static bool is_frozen(const struct lifecycle_state *s)
+{
+    struct cgroup *g = NULL;
+    bool frozen = cgroup_open_id(&s->cgroup, &g, NULL) == 0 && cgroup_is_frozen(g) == 1;
+
+    cgroup_free(g);
+    return frozen;
+}
+
 int state_status(const struct state_dir *d, const struct lifecycle_state *s,
                  enum lifecycle_status *ret, struct err *e)
 {
@@ -290,6 +299,8 @@ int state_status(const struct state_dir *d, const struct lifecycle_state *s,
         *ret = is_creating(d) ? LIFECYCLE_CREATING : LIFECYCLE_STOPPED;
     else if (init < 0)
         *ret = LIFECYCLE_STOPPED;
+    else if (is_frozen(s))
+        *ret = LIFECYCLE_PAUSED;
     else if (is_waiting(d))
         *ret = LIFECYCLE_CREATED;
     else

@@ -25,6 +25,7 @@
 struct creation {
     struct launch launch;
     struct cgroup *cgroup;
+    bool owns_cgroup;
     char **warnings;
     int oom_fd;
 };
@@ -32,10 +33,14 @@ struct creation {
 static int make_cgroup(struct creation *c, const struct runtime_plan *p, struct err *e)
 {
     const struct cgroup_request q = {.path = p->cgroup_path, .resources = p->linux->resources};
+    struct cgroup *given = p->config->cgroup;
     char **warnings = NULL;
 
     TRACE_SPAN("cgroup");
-    if (cgroup_create(&q, &c->cgroup, &warnings, e) < 0)
+    c->owns_cgroup = !given;
+    c->cgroup = given;
+    if (given ? cgroup_make(given, p->config->cgroup_request, &warnings, e) < 0
+              : cgroup_create(&q, &c->cgroup, &warnings, e) < 0)
         return -1;
     strv_extend(&c->warnings, warnings);
     strv_free(warnings);
@@ -159,7 +164,7 @@ static int create(struct creation *c, const struct runtime_plan *p, uint64_t *re
     oci_process_add_warnings(p->process.process, &c->warnings);
     if (launch_prepare(&c->launch, p, e) < 0)
         return -1;
-    if (p->cgroup_path &&
+    if ((p->cgroup_path || p->config->cgroup) &&
         (make_cgroup(c, p, e) < 0 || launch_set_cgroup(&c->launch, c->cgroup, e) < 0))
         return -1;
     if (launch_clone(&c->launch, e) < 0 || work_beside(c, e) < 0)
@@ -188,9 +193,10 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
         launch_explain(&c.launch, e);
     }
     runtime_launch_done(&c.launch);
-    if (r < 0 && c.cgroup)
+    if (r < 0 && c.cgroup && c.owns_cgroup)
         (void)cgroup_remove(p->cgroup_path, NULL); /* the failure that is told is the first one */
-    cgroup_free(c.cgroup);
+    if (c.owns_cgroup)
+        cgroup_free(c.cgroup);
     fd_close(c.oom_fd);
     strv_free(c.warnings);
     return r;

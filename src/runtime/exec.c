@@ -88,7 +88,8 @@ int namespaced_exec(const struct runtime_exec_config *config, struct runtime_pro
                     struct err *e)
 {
     DHOW_CLEANUP(exec_plan_auto) struct runtime_plan *p = NULL;
-    DHOW_CLEANUP(exec_cgroup_auto) struct cgroup *cgroup = NULL;
+    DHOW_CLEANUP(exec_cgroup_auto) struct cgroup *opened = NULL;
+    struct cgroup *cgroup = config->cgroup;
     auto_fd int init = FD_NONE;
     struct launch l = LAUNCH_NONE;
     int r;
@@ -100,8 +101,11 @@ int namespaced_exec(const struct runtime_exec_config *config, struct runtime_pro
     l.init_pidfd = init = open_init(config, e);
     if (init < 0 || find_namespaces(config->init_pid, &l.exec_namespaces, e) < 0)
         return -1;
-    if (p->cgroup_path && cgroup_open(p->cgroup_path, &cgroup, e) < 0)
-        return -1;
+    if (!cgroup && p->cgroup_path) {
+        if (cgroup_open(p->cgroup_path, &opened, e) < 0)
+            return -1;
+        cgroup = opened;
+    }
     r = run(&l, p, cgroup, config->init_pid, e);
     if (r == 0)
         *ret = (struct runtime_process){.pid = l.pid,

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "cgroup/cgroup.h"
 
 struct feature {
     const char *name;
@@ -120,7 +121,9 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
                                .config = config,
                                .spec = config->spec,
                                .linux = config->spec->linux,
-                               .cgroup_path = or_null(config->spec->linux->cgroups_path)};
+                               .cgroup_path = config->cgroup
+                                                  ? or_null(cgroup_path(config->cgroup))
+                                                  : or_null(config->spec->linux->cgroups_path)};
     p->process.process = config->spec->process;
     p->process.seccomp = config->spec->linux->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;
@@ -143,7 +146,8 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
 
     *p = (struct runtime_plan){.kind = PLAN_EXEC,
                                .exec_config = config,
-                               .cgroup_path = or_null(config->cgroup_path)};
+                               .cgroup_path = or_null(config->cgroup ? cgroup_path(config->cgroup)
+                                                                     : config->cgroup_path)};
     p->process.process = config->process;
     p->process.seccomp = config->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;

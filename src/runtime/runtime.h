@@ -25,6 +25,9 @@
 #include "base/fd.h"
 #include "oci/spec.h"
 
+struct cgroup;
+struct cgroup_request;
+
 struct runtime_rootfs {
     const int *lower_fds; /* O_PATH directories, topmost first; n_lowers 0: spec->root.path is the
                              root as it is */
@@ -49,9 +52,14 @@ struct runtime_config {
     int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
                       these names in this directory, bind-mounted; FD_NONE: the image's */
     const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
-    int start_listener;     /* a listening socket (sys_listen_at()): the start comes from another
-                               process by runtime_start_at(); FD_NONE: by runtime_start() */
-    unsigned preserve_fds;  /* so many descriptors from 3 on are the command's */
+    int start_listener;    /* a listening socket (sys_listen_at()): the start comes from another
+                              process by runtime_start_at(); FD_NONE: by runtime_start() */
+    unsigned preserve_fds; /* so many descriptors from 3 on are the command's */
+    /* Located by the caller, made by runtime_create() with the same request, removed by the caller
+     * whatever happens; borrowed. NULL: linux.cgroupsPath, removed again when the creation fails.
+     */
+    struct cgroup *cgroup;
+    const struct cgroup_request *cgroup_request;
     const int *creator_fds; /* what a copy in the container's process would hold too long: locks,
                                directories; it closes them first */
     size_t n_creator_fds;
@@ -105,6 +113,7 @@ struct runtime_exec_config {
         *process; /* args env cwd capabilities rlimits terminal no_new_privileges */
     const struct oci_seccomp *seccomp; /* NULL: none */
     const char *cgroup_path;
+    struct cgroup *cgroup; /* instead of the path; borrowed */
     const char *user;
     char *const *user_groups;
     bool set_home;

@@ -30,6 +30,7 @@ struct exec_options {
     char **caps;
     char *apparmor;
     char *process_label;
+    char **cgroups;
     struct io_options io;
 };
 
@@ -47,6 +48,8 @@ static const struct option exec_rows[] = {
     {"no-new-privs", 0, OPT_BOOL, AT(no_new_privs), NULL, "Set the no_new_privs attribute"},
     {"apparmor", 0, OPT_STRING, AT(apparmor), "PROFILE", "AppArmor profile"},
     {"process-label", 0, OPT_STRING, AT(process_label), "LABEL", "SELinux label"},
+    {"cgroup", 0, OPT_STRV, AT(cgroups), "[CONTROLLER[,CONTROLLER]:]PATH",
+     "Into this group below the container's"},
     {"ignore-paused", 0, OPT_BOOL, AT(ignore_paused), NULL,
      "In a paused container too: the process runs when it is resumed"},
     {"no-subreaper", 0, OPT_BOOL, AT(no_subreaper), NULL,
@@ -163,6 +166,7 @@ static int execute(struct cli *cli, const struct exec_options *o, const char *id
     struct lifecycle_exec_options x = {.id = id,
                                        .process = process,
                                        .user = user,
+                                       .cgroups = o->cgroups,
                                        .flags = o->ignore_paused ? LIFECYCLE_IGNORE_PAUSED : 0};
     if (io_options_value(&o->io, &x.io, e) < 0)
         return -1;

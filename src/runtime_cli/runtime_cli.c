@@ -127,6 +127,38 @@ static int set_log(const struct globals *g, struct err *e)
     return 0;
 }
 
+/* ---- the rest of the options ---- */
+
+static int set_manager(const struct globals *g, struct lifecycle_config *config, struct err *e)
+{
+    const char *name = g->systemd_cgroup ? "systemd" : g->cgroup_manager;
+
+    for (int i = 0; i < CGROUP_MANAGER_MAX; i++) {
+        if (str_equal(name, cgroup_manager_names[i])) {
+            config->cgroup_manager = (enum cgroup_manager)i;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INVALID, "cgroup manager '%s' is not one of cgroupfs systemd disabled",
+                   name);
+}
+
+static int set_rootless(const struct globals *g, struct lifecycle_config *config, struct err *e)
+{
+    static const struct {
+        const char *text;
+        bool is_fixed, value;
+    } rows[] = {{"auto", false, false}, {"true", true, true}, {"false", true, false}};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (str_equal(g->rootless, rows[i].text)) {
+            config->is_rootless = rows[i].is_fixed ? rows[i].value : geteuid() != 0;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INVALID, "--rootless '%s' is not one of true false auto", g->rootless);
+}
+
 /* ---- main ---- */
 
 static char *default_root(void)
@@ -151,7 +183,8 @@ static int run_with_globals(struct cli *cli, const struct globals *g, char *cons
     struct err e = {0};
 
     cli->config = &config;
-    if (set_log(g, &e) < 0)
+    if (set_log(g, &e) < 0 || set_manager(g, &config.lifecycle, &e) < 0 ||
+        set_rootless(g, &config.lifecycle, &e) < 0)
         return front_usage_error(cli, "", &e);
     if (g->introspect) {
         front_print_introspection(cli);
