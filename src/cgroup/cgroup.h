@@ -155,6 +155,17 @@ int cgroup_is_frozen(const struct cgroup *g); /* 1, 0, -errno; by itself, not by
 int cgroup_oom_fd(const struct cgroup *g);
 int cgroup_oom_kills(const struct cgroup *g, uint64_t *ret); /* counter; -errno when unknown */
 
+/* News for an event loop: poll(2) the fd for POLLIN, then read. */
+struct cgroup_watch; /* opaque; outlives the group that it was made of */
+struct cgroup_news {
+    uint64_t n_oom; /* times that memory ran out (v1), or processes killed for it (v2) */
+    bool is_over;   /* the group is gone (v1), or empty (v2) */
+};
+int cgroup_watch_new(const struct cgroup *g, struct cgroup_watch **ret, struct err *e);
+int cgroup_watch_fd(const struct cgroup_watch *w);                       /* borrowed */
+void cgroup_watch_read(struct cgroup_watch *w, struct cgroup_news *ret); /* never blocks */
+void cgroup_watch_free(struct cgroup_watch *w);
+
 /* The end */
 
 /* Kills everything inside and removes the directories; waits at most 2 s for the kernel. 0 when

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -64,6 +65,12 @@ int sys_wait_pidfd(int pidfd, int *ret_status)
         return -EAGAIN;
     *ret_status = si.si_code == CLD_EXITED ? (si.si_status & 0xff) << 8 : si.si_status & 0x7f;
     return 0;
+}
+
+int sys_eventfd(void)
+{
+    FAULT_POINT("eventfd");
+    return result(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 }
 
 int sys_watch_dir(int dirfd, uint32_t events)

@@ -19,5 +19,6 @@ int sys_raise(int sig);
  * when it is not ours. Never blocks. */
 int sys_wait_pidfd(int pidfd, int *ret_status);
 
+int sys_eventfd(void); /* fd of a counter at 0; non-blocking */
 /* New non-blocking inotify(7) fd on the directory `dirfd`, IN_* events. */
 int sys_watch_dir(int dirfd, uint32_t events);
