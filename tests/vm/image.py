@@ -166,14 +166,18 @@ def add_libraries(tree, package_folders):
         tree.add(merged(path), pathlib.Path(path).resolve())
 
 
+def busybox_applets():
+    names = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    return [n for n in names if n != "busybox"]
+
+
 def add_host_programs(tree):
-    for name in PROGRAMS:
+    for name in PROGRAMS + tuple(filter(None, [os.environ.get("VM_RUNTIME")])):
         path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin")
         if path:
             tree.add(merged(path), pathlib.Path(path).resolve())
     tree.add("usr/bin/busybox", BUSYBOX)
-    applets = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True).stdout.split()
-    for name in applets:
+    for name in busybox_applets():
         if f"usr/bin/{name}" not in tree.files and f"usr/sbin/{name}" not in tree.files:
             tree.links[f"usr/bin/{name}"] = "busybox"
     python = pathlib.Path(sysconfig.get_path("stdlib"))
@@ -188,6 +192,17 @@ def add_programs(tree, build):
     for path in sorted((build / "tests").glob("*_test")):
         if path.name.startswith(UNITS):
             tree.add(f"vm/units/{path.name}", path)
+
+
+def add_rootfs(tree, prefix):
+    """What bundles have as their root: busybox, and nothing that a container would change."""
+    tree.add(f"{prefix}/bin/busybox", BUSYBOX)
+    for name in busybox_applets():
+        tree.links[f"{prefix}/bin/{name}"] = "busybox"
+    for name in ("passwd", "group"):
+        tree.add(f"{prefix}/etc/{name}", TEXTS[f"etc/{name}"].encode())
+    for name in ("proc", "sys", "dev", "run", "tmp", "huge", "forbidden"):
+        tree.add(f"{prefix}/{name}/.keep", b"")
 
 
 def container_image(place):
@@ -216,6 +231,7 @@ def collect(build, kernel, package_folders, place):
     for path in sorted((HERE / "guest/systemd").iterdir()):
         tree.add(f"etc/systemd/{'' if path.suffix == '.conf' else 'system/'}{path.name}", path)
     tree.add_folder("vm/guest", HERE / "guest", ("__pycache__",))
+    add_rootfs(tree, "vm/rootfs")
     tree.add("vm/busybox.tar", container_image(place))
     return tree
 

@@ -66,22 +66,26 @@ class Machine:
         argv = [*arguments(accel, kernel_image), "-smp", "2", "-m", "1536", "-initrd", str(initramfs),
                 "-append", " ".join([COMMAND_LINE, *words]),
                 "-drive", f"file={disk},if=none,id=root,format=raw,snapshot=on,cache=unsafe", "-device", "virtio-blk-pci,drive=root",
+                "-blockdev", "null-co,node-name=scratch,size=67108864,read-zeroes=on", "-device", "virtio-blk-pci,drive=scratch",
                 "-device", "virtio-serial-pci", "-chardev", f"socket,id=results,fd={theirs.fileno()}",
                 "-device", "virtserialport,chardev=results,name=dhow.results", "-serial", f"file:{serial}"]
-        self.serial = pathlib.Path(serial)
+        self.serial, self.errors = pathlib.Path(serial), pathlib.Path(f"{serial}.errors")
         self.socket = ours
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        pass_fds=[theirs.fileno()])
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()])
         theirs.close()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.end()
+        self.socket.close()
+
+    def end(self):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.communicate()
-        self.socket.close()
+        self.process.wait()
 
     def lines(self, deadline):
         """What the guest writes until it is off; raises TimeoutError at the deadline."""
@@ -99,10 +103,8 @@ class Machine:
             *whole, text = (text + data).split(b"\n")
             yield from (line.decode(errors="replace") for line in whole)
 
-    def last_words(self):
-        """Why it may have ended: QEMU's and the kernel's last lines."""
-        if self.process.poll() is None:
-            self.process.kill()
-        said = (self.process.communicate()[1] or b"").decode(errors="replace").strip().splitlines()
-        said += self.serial.read_text(errors="replace").strip().splitlines() if self.serial.exists() else []
-        return [line.strip("\r\0 ") for line in said[-12:]]
+    def last_words(self, count=12):
+        """Why it may have ended: the kernel's and QEMU's last lines."""
+        self.end()
+        texts = [p.read_text(errors="replace") for p in (self.serial, self.errors) if p.exists()]
+        return [line.strip("\r\0 ") for text in texts for line in text.strip().splitlines()][-count:]

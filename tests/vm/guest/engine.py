@@ -2,11 +2,10 @@
 """dhow's containers have limits that limit, on a pure v2 machine."""
 import contextlib
 import json
-import pathlib
 import shutil
 import time
 
-from testlib import CGROUP, eventually, must, numbers, run, test, want
+from testlib import CGROUP, eventually, is_alive, must, numbers, run, test, want
 
 PLACE = "/dev/shm/dhow-test"
 IMAGE = "localhost/test/busybox:1"
@@ -123,7 +122,7 @@ def kill():
         pids = text(group, "cgroup.procs").split()
         must(*dhow("rm", "-f", "-t", "0", name))
         want(not group.exists(), "the group is still there")
-        alive = [p for p in pids if pathlib.Path("/proc", p).exists()]
+        alive = [p for p in pids if is_alive(p)]
         want(not alive, f"alive: {alive}")
 
 

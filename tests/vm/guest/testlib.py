@@ -91,6 +91,19 @@ def numbers(path):
     return {k: int(v) for k, v in (line.split() for line in pathlib.Path(path).read_text().splitlines())}
 
 
+def status_of(pid, key):
+    """A line of /proc/PID/status; None when there is no such process or line."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key + ":")), None)
+
+
+def is_alive(pid):
+    return (status_of(pid, "State") or "Z")[0] not in "ZX"
+
+
 def groups():
     """Those of containers; a parent that was made for them stays."""
     return {p for p, _, _ in os.walk(CGROUP) if "/dhow" in os.path.dirname(p)}
@@ -142,6 +155,9 @@ def say(port, word, name, why):
 
 def run_suite(suite, module, port):
     begin = time.monotonic()
+    if getattr(module, "UNAVAILABLE", None):
+        say(port, "skip", f"{suite}: the suite", module.UNAVAILABLE)
+        return
     if hasattr(module, "results"):  # a suite that makes its results itself
         for word, name, why in module.results():
             say(port, word, f"{suite}: {name}", why)
