@@ -118,6 +118,18 @@ int lifecycle_pids(const struct lifecycle_config *config, const char *id, pid_t 
                    size_t *ret_n, struct err *e);
 int lifecycle_pause(const struct lifecycle_config *config, const char *id, struct err *e);
 int lifecycle_resume(const struct lifecycle_config *config, const char *id, struct err *e);
+/* What `resources` says, and nothing else. Warnings (owned) may be NULL. */
+int lifecycle_update(const struct lifecycle_config *config, const char *id,
+                     const struct oci_resources *resources, char ***ret_warnings, struct err *e);
+/* The `data` of runc's event "stats"; owned: json_object_put(). */
+int lifecycle_stats(const struct lifecycle_config *config, const char *id, struct json_object **ret,
+                    struct err *e);
+enum lifecycle_event { LIFECYCLE_EVENT_STATS, LIFECYCLE_EVENT_OOM };
+/* `data` is the callee's, NULL for OOM. Negative ends the watch. */
+typedef int lifecycle_event_fn(void *arg, enum lifecycle_event event, struct json_object *data);
+/* Statistics each interval, and each time that memory ran out, until the container's end. */
+int lifecycle_watch(const struct lifecycle_config *config, const char *id, unsigned interval_ms,
+                    lifecycle_event_fn *fn, void *arg, struct err *e);
 enum lifecycle_delete_flags {
     LIFECYCLE_FORCE = 1 << 0 /* whatever its state; 0 also when there is none */
 };
