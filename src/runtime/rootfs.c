@@ -151,9 +151,14 @@ static int step_attach_overlay(struct init *init, const void *arg, struct err *e
     return init->root_fd < 0 ? -1 : 0;
 }
 
+/* A clone is a peer of its original. Where systemd runs, that is shared: pivot_root(2) refuses it,
+ * and what is mounted in the container would appear on the host. */
 static int step_directory(struct init *init, const void *source, struct err *e)
 {
-    return attach_root(init, init->source_fds[*(const size_t *)source], e);
+    int tree = init->source_fds[*(const size_t *)source];
+    int r = sys_mount_setattr(tree, SYS_SETATTR_RECURSIVE, 0, 0, MS_PRIVATE);
+
+    return r < 0 ? err_sys(e, r, "make the root private") : attach_root(init, tree, e);
 }
 
 static int step_readonly(struct init *init, const void *arg, struct err *e)

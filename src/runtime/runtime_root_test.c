@@ -478,6 +478,31 @@ static void mounts_an_overlay_the_old_way(void **state)
     box_close(&b);
 }
 
+/* As systemd leaves them: a mount in the container must neither fail nor be seen outside. */
+static void takes_roots_on_shared_mounts(void **state)
+{
+    const char *args = "[\"sh\",\"-c\",\"grep -c shared /proc/self/mountinfo; echo run\"]";
+    struct box b;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    SKIP_WITHOUT_ROOT();
+    pid = fork();
+    if (pid == 0) {
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+            _exit(1);
+        box_open(&b);
+        assert_runs(&b, &(struct request){.args = args, .plain_root = true}, "0\nrun\n");
+        assert_runs(&b, &(struct request){.args = args, .no_upper = true}, "0\nrun\n");
+        assert_runs(&b, &(struct request){.args = args}, "0\nrun\n");
+        box_close(&b);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static int compare_times(const void *a, const void *b)
 {
     uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
@@ -533,6 +558,7 @@ int main(void)
         cmocka_unit_test(binds_the_engines_etc_files),
         cmocka_unit_test(dies_with_the_creator_before_the_start),
         cmocka_unit_test(mounts_an_overlay_the_old_way),
+        cmocka_unit_test(takes_roots_on_shared_mounts),
         cmocka_unit_test(measures_a_hundred_runs),
     };
 
