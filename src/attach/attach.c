@@ -436,6 +436,7 @@ static int session_serve(struct pump *p, const struct pollfd *slots, struct err 
         p->peer_fd = fd_close(p->peer_fd);
         p->deadline_ms = now_ms() + DRAIN_MS;
         drop_input(p);
+        p->is_over = !has_output(p) && is_session_drained(p);
         return 0;
     }
     if (slots[SESSION_IN].revents)

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
+#include "base/trace.h"
 #include "sys/file.h"
 
 struct globals {
@@ -26,6 +27,7 @@ struct globals {
     char *rootless;
     char *cgroup_manager;
     char *criu;
+    char *trace;
     bool debug;
     bool systemd_cgroup;
     bool version;
@@ -52,6 +54,8 @@ static const struct option global_rows[] = {
      "Cope without the rights of root: true, false or auto", COMPLETE_WORDS, "true false auto",
      .initial = "auto"},
     {"criu", 0, OPT_STRING, AT(criu), "PROGRAM", "Path of criu", COMPLETE_FILE, .initial = "criu"},
+    {"trace", 0, OPT_STRING, AT(trace), "FILE",
+     "Write where the time goes, in Chrome's trace format", COMPLETE_FILE},
     {"version", 'v', OPT_BOOL, AT(version), NULL, "Print the version"},
     {NULL},
 };
@@ -176,6 +180,28 @@ static void print_version(const struct cli *cli)
            OCI_SPEC_VERSION);
 }
 
+static int trace_failed(const struct cli *cli, const char *path, int r)
+{
+    struct err e = {0};
+
+    err_sys(&e, r, "write the trace file '%s'", path);
+    cli->report(cli, &e);
+    return 1;
+}
+
+static int run_traced(struct cli *cli, const char *path, char *const *args)
+{
+    int r = path ? trace_open(path) : 0;
+    int code;
+
+    if (r < 0)
+        return trace_failed(cli, path, r);
+    trace_role("dhow-runtime");
+    code = front_run(cli, (int)strv_len(args), args);
+    r = path ? trace_close(path) : 0;
+    return r < 0 ? trace_failed(cli, path, r) : code;
+}
+
 static int run_with_globals(struct cli *cli, const struct globals *g, char *const *args, bool help)
 {
     auto_free char *chosen = g->root && *g->root ? alloc_strdup(g->root) : default_root();
@@ -198,7 +224,7 @@ static int run_with_globals(struct cli *cli, const struct globals *g, char *cons
         front_print_help(cli);
         return 0;
     }
-    return front_run(cli, (int)strv_len(args), args);
+    return run_traced(cli, g->trace, args);
 }
 
 static const char *base_name(const char *path)
