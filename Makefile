@@ -48,6 +48,7 @@ bench:
 	@tools/deps build demo bench
 	@$(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
+	@bench/runtime $(BUILD)
 
 format:
 	@tools/deps test
