@@ -230,6 +230,7 @@ def collect(build, kernel, package_folders, place):
         tree.add(f"vm/modules/{i:02}-{path.name}", path)
     for path in sorted((HERE / "guest/systemd").iterdir()):
         tree.add(f"etc/systemd/{'' if path.suffix == '.conf' else 'system/'}{path.name}", path)
+    tree.add_folder("vm/docs", TOP / "docs")  # some unit tests compare with them
     tree.add_folder("vm/guest", HERE / "guest", ("__pycache__",))
     add_rootfs(tree, "vm/rootfs")
     tree.add("vm/busybox.tar", container_image(place))

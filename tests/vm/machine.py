@@ -4,13 +4,17 @@
 A PC with PCI, because Debian's cloud kernel finds its clock and its devices there without help, at no cost in time beside a
 microvm (2 s to init under TCG). Results come over a virtio port, kernel messages over the serial line into a file.
 """
+import ctypes
 import os
 import pathlib
 import select
+import signal
 import socket
 import subprocess
 import time
 
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 QEMU = "qemu-system-x86_64"
 FIRMWARE = ("/usr/share/qemu/qboot.rom", "/usr/share/seabios/bios-256k.bin")
 COMMAND_LINE = ("console=ttyS0 loglevel=4 panic=-1 mitigations=off random.trust_cpu=on cryptomgr.notests i8042.noaux i8042.nokbd "
@@ -23,6 +27,11 @@ def arguments(accel, kernel_image):
     cpu = "host" if accel == "kvm" else "max"
     return [QEMU, "-accel", accel, "-M", "q35", "-cpu", cpu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             *(["-bios", firmware] if firmware else []), "-kernel", str(kernel_image)]
+
+
+def start(argv, **more):
+    """It goes when we do, even if we are killed."""
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), **more)
 
 
 class Probe:
@@ -38,8 +47,8 @@ class Probe:
         for old in pathlib.Path(place).glob("accel-*"):
             old.unlink()
         self.end = time.monotonic() + PROBE_SECONDS
-        self.process = subprocess.Popen([*arguments("kvm", kernel_image), "-m", "256", "-append", "panic=-1 quiet"],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = start([*arguments("kvm", kernel_image), "-m", "256", "-append", "panic=-1 quiet"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def accel(self):
         if self.process:
@@ -63,7 +72,9 @@ class Machine:
 
     def __init__(self, accel, kernel_image, initramfs, disk, words, serial):
         ours, theirs = socket.socketpair()
-        argv = [*arguments(accel, kernel_image), "-smp", "2", "-m", "1536", "-initrd", str(initramfs),
+        argv = [*arguments(accel, kernel_image), "-smp", "2", "-m", "1536",
+                "-object", "memory-backend-ram,id=m0,size=1024M", "-object", "memory-backend-ram,id=m1,size=512M",
+                "-numa", "node,cpus=0,memdev=m0", "-numa", "node,cpus=1,memdev=m1", "-initrd", str(initramfs),
                 "-append", " ".join([COMMAND_LINE, *words]),
                 "-drive", f"file={disk},if=none,id=root,format=raw,snapshot=on,cache=unsafe", "-device", "virtio-blk-pci,drive=root",
                 "-blockdev", "null-co,node-name=scratch,size=67108864,read-zeroes=on", "-device", "virtio-blk-pci,drive=scratch",
@@ -72,7 +83,7 @@ class Machine:
         self.serial, self.errors = pathlib.Path(serial), pathlib.Path(f"{serial}.errors")
         self.socket = ours
         with open(self.errors, "wb") as errors:
-            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()])
+            self.process = start(argv, stdout=errors, stderr=errors, pass_fds=[theirs.fileno()])
         theirs.close()
 
     def __enter__(self):

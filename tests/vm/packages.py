@@ -5,7 +5,6 @@ The rest of the guest's userland are files of this machine (image.py); these are
 to have installed: another kernel, an init system, AppArmor's tools. A library that one of them needs and that build machines
 may lack stands in the list too; image.py says so when one is missing.
 """
-import fcntl
 import pathlib
 import re
 import subprocess
@@ -75,19 +74,17 @@ def ensure(place):
     """(folder of the kernel, [folder of each other package]); raises Unavailable."""
     debs = pathlib.Path(place, "debs")
     debs.mkdir(parents=True, exist_ok=True)
-    with open(debs / "lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
 
-        def wanted():
-            kernel = [] if deb(debs, "linux-image-*-cloud-amd64") else [real_kernel()]
-            return kernel + [n for n in USERLAND if not deb(debs, n)]
-        if wanted():
-            fetch(debs, wanted)
-        folders = []
-        for name, patterns in [("linux-image-*-cloud-amd64", KERNEL_FILES)] + [(n, ()) for n in USERLAND]:
-            package = deb(debs, name)
-            folder = pathlib.Path(place, "unpacked", package.stem)
-            if not folder.exists():
-                unpack(package, folder, patterns)
-            folders.append(folder)
+    def wanted():
+        kernel = [] if deb(debs, "linux-image-*-cloud-amd64") else [real_kernel()]
+        return kernel + [n for n in USERLAND if not deb(debs, n)]
+    if wanted():
+        fetch(debs, wanted)
+    folders = []
+    for name, patterns in [("linux-image-*-cloud-amd64", KERNEL_FILES)] + [(n, ()) for n in USERLAND]:
+        package = deb(debs, name)
+        folder = pathlib.Path(place, "unpacked", package.stem)
+        if not folder.exists():
+            unpack(package, folder, patterns)
+        folders.append(folder)
     return folders[0], folders[1:]

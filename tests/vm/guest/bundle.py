@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Bundles of busybox, and the OCI runtime under test: dhow-runtime, or what the kernel's command line says (dhow.runtime=)."""
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -29,6 +30,21 @@ def there_is_a_runtime():
 
 def device_number(path):
     return tuple(int(x) for x in pathlib.Path("/sys/class/block", pathlib.Path(path).name, "dev").read_text().split(":"))
+
+
+@functools.cache
+def features():
+    done = run(RUNTIME, "features")
+    return json.loads(done.out) if done.code == 0 else {}
+
+
+def want_feature(*path):
+    """Skips what our runtime does not claim to do; another one is taken at no word."""
+    value = features()
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    if IS_OURS and not value:
+        skip(f"{RUNTIME} features does not say {'.'.join(path)}")
 
 
 def eat(mib):

@@ -27,10 +27,15 @@ def group_of(pid):
     return CGROUP / pathlib.Path(f"/proc/{pid}/cgroup").read_text().strip().removeprefix("0::/")
 
 
-def scope(*args, slice_name="system.slice", **more):
-    """A container with a scope dhow-NAME.scope below the slice; `up` tells where its group is."""
+def need_driver(name="systemd"):
     if not bundle.there_is_a_runtime():
         skip(f"there is no {RUNTIME} in this build")
+    bundle.want_feature("linux", "cgroup", name)
+
+
+def scope(*args, slice_name="system.slice", **more):
+    """A container with a scope dhow-NAME.scope below the slice; `up` tells where its group is."""
+    need_driver()
     return box(*args, group=f"{slice_name}:dhow:{{name}}", words=("--systemd-cgroup",), **more)
 
 
@@ -153,9 +158,8 @@ def annotations():
 
 @test("a name that systemd refuses is one clear error")
 def refused():
+    need_driver()
     for group in ("no/slice:dhow:{name}", "system.slice:dhow"):
-        if not bundle.there_is_a_runtime():
-            skip(f"there is no {RUNTIME} in this build")
         with box(group=group, words=("--systemd-cgroup",)) as c:
             code = c.attached("create")
             want(code != 0, f"'{group}' is taken")
@@ -177,6 +181,7 @@ def has_user_manager():
 
 @test("a plain user's container has a scope of his manager, with limits")
 def rootless():
+    need_driver("systemdUser")
     user_manager()
     mapping = [{"containerID": 0, "hostID": APP, "size": 1}]
     namespaces = [{"type": t} for t in ("user", "pid", "mount", "ipc", "uts", "network", "cgroup")]
