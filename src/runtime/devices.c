@@ -225,6 +225,9 @@ static int plan_one(struct runtime_plan *p, size_t index, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(defaults); i++)
         if (str_equal(d->path, defaults[i].path))
             return 0; /* made already */
+    /* Privileged containers list the host's; theirs is the link into their own devpts. */
+    if (!p->has_foreign_dev && str_equal(d->path, "dev/ptmx"))
+        return 0;
     plan_add(p, "device", step_device, d, "%s %u:%u", od->path, d->major, d->minor);
     return 0;
 }
