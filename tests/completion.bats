@@ -48,6 +48,25 @@ commands="run create start stop kill rm ps logs exec inspect wait attach images 
     want_error 125 'nosuchshell'
 }
 
+# Both programs' scripts live in one shell.
+@test "dhow-runtime has help and completions of its own" {
+    local runtime
+    runtime=$(dirname "$DHOW")/dhow-runtime
+    "$runtime" --help | grep -q '^  create '
+    "$runtime" help exec | grep -q -- '--process FILE'
+    "$runtime" completion bash >"$D/runtime.bash"
+    "$runtime" completion zsh >"$D/runtime.zsh"
+    "$runtime" completion fish >"$D/runtime.fish"
+    bash -n "$D/runtime.bash"
+    if command -v zsh >/dev/null; then zsh -n "$D/runtime.zsh"; fi
+    if command -v fish >/dev/null; then fish -n "$D/runtime.fish"; fi
+    dhow completion bash >"$D/bash"
+    bash -c 'source "$1"; source "$2"; complete -p dhow; complete -p dhow-runtime; declare -F' sh "$D/bash" "$D/runtime.bash" >"$D/all"
+    grep -q -- '-F _dhow dhow$' "$D/all"
+    grep -q -- '-F _dhow_runtime dhow-runtime$' "$D/all"
+    [[ $(grep -c '__dhow_flags$' "$D/all") == 1 && $(grep -c '__dhow_runtime_flags$' "$D/all") == 1 ]]
+}
+
 complete_bash() { # complete_bash WORDS...: what bash would offer for the last word
     ROOT=$ROOT RUNROOT=$RUNROOT bash -c '
         source "$0"

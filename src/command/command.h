@@ -152,6 +152,8 @@ char *help_program_text(const char *program, const struct command_set *set) DHOW
 char *complete_bash_text(const struct command_set *set) DHOW_MUST_USE;
 char *complete_zsh_text(const struct command_set *set) DHOW_MUST_USE;
 char *complete_fish_text(const struct command_set *set) DHOW_MUST_USE;
+/* complete_rename.c: a script for "dhow" as one for another program. */
+char *complete_rename(const char *text, const char *program, size_t max_bytes) DHOW_MUST_USE;
 /* mdoc(7). `prose` gives the longer text of an option (docs/options/NAME.md) or NULL; may be NULL.
  */
 typedef char *man_prose_fn(void *arg, const char *option_name);

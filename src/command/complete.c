@@ -204,5 +204,5 @@ char *complete_bash_text(const struct command_set *set)
     add_commands_function(&out, set);
     add_table_functions(&out, set);
     str_add(&out, bash_walker);
-    return str_take(&out);
+    return complete_rename(str_text(&out), set->program, COMPLETE_MAX_BYTES);
 }

@@ -178,5 +178,5 @@ char *complete_fish_text(const struct command_set *set)
         add_name(&out, g->name, g->summary);
     for (const struct command *const *c = set->commands; *c; c++)
         add_command(&out, *c);
-    return str_take(&out);
+    return complete_rename(str_text(&out), set->program, COMPLETE_MAX_BYTES);
 }

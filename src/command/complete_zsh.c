@@ -149,6 +149,20 @@ static void add_dispatch(struct str *out, const struct command_set *set)
     str_add(out, "    esac\n}\n\n");
 }
 
+/* A group's name takes the next word. */
+static void add_group_case(struct str *out, const struct command_set *set)
+{
+    if (!set->groups->name)
+        return;
+    str_add(out, "        case $name in\n        ");
+    for (const struct command_word *g = set->groups; g->name; g++)
+        str_addf(out, "%s%s", g == set->groups ? "" : "|", g->name);
+    str_add(out, ")\n            if (( CURRENT == 2 )); then\n"
+                 "                __dhow_list $name\n                return\n            fi\n"
+                 "            name=\"$name $words[2]\"\n            shift words\n"
+                 "            (( CURRENT-- ));;\n        esac\n");
+}
+
 static void add_main(struct str *out, const struct command_set *set)
 {
     str_add(out, "_dhow()\n{\n    local curcontext=\"$curcontext\" state line\n"
@@ -156,14 +170,9 @@ static void add_main(struct str *out, const struct command_set *set)
     add_options(out, set->root);
     str_add(out, "        '1: :->command' \\\n        '*:: :->rest' && return\n"
                  "    case $state in\n    command) __dhow_list '';;\n    rest)\n"
-                 "        local name=$line[1]\n        case $name in\n        ");
-    for (const struct command_word *g = set->groups; g->name; g++)
-        str_addf(out, "%s%s", g == set->groups ? "" : "|", g->name);
-    str_add(out, ")\n            if (( CURRENT == 2 )); then\n"
-                 "                __dhow_list $name\n                return\n            fi\n"
-                 "            name=\"$name $words[2]\"\n            shift words\n"
-                 "            (( CURRENT-- ));;\n        esac\n"
-                 "        __dhow_dispatch $name;;\n    esac\n}\n\n"
+                 "        local name=$line[1]\n");
+    add_group_case(out, set);
+    str_add(out, "        __dhow_dispatch $name;;\n    esac\n}\n\n"
                  "if [[ $funcstack[1] == _dhow ]]; then\n    _dhow \"$@\"\nelse\n"
                  "    compdef _dhow dhow\nfi\n");
 }
@@ -187,5 +196,5 @@ char *complete_zsh_text(const struct command_set *set)
     add_lists(&out, set);
     add_dispatch(&out, set);
     add_main(&out, set);
-    return str_take(&out);
+    return complete_rename(str_text(&out), set->program, COMPLETE_MAX_BYTES);
 }

@@ -141,6 +141,30 @@ static int list_run(struct cli *cli, void *options, int argc, char **argv, struc
     return 0;
 }
 
+static bool is_wanted(struct cli *cli, const char *id, bool running_only)
+{
+    struct lifecycle_state s = {0};
+    enum lifecycle_status status;
+    bool found = lifecycle_get_state(&cli->config->lifecycle, id, &s, &status, NULL) == 0;
+
+    lifecycle_state_done(&s);
+    return found && (!running_only || status == LIFECYCLE_RUNNING);
+}
+
+/* The questions of the completion scripts. */
+static int complete_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
+{
+    auto_strv ids = NULL;
+    (void)options;
+    (void)argc;
+    if (lifecycle_list(&cli->config->lifecycle, &ids, e) < 0)
+        return -1;
+    STRV_FOREACH (id, ids)
+        if (is_wanted(cli, *id, str_equal(argv[0], "running")))
+            cli_print_line(*id);
+    return 0;
+}
+
 static const char *const list_examples[] = {"list", "list --format json", NULL};
 
 const struct command cmd_list = {
@@ -156,4 +180,13 @@ const struct command cmd_state = {
     .summary = "Print the state of a container as JSON",
     .run = state_run,
     ONE_CONTAINER,
+};
+const struct command cmd_complete = {
+    .name = "__complete",
+    .summary = "Print the names of containers or running containers",
+    .args = "containers|running",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_HIDDEN,
+    .run = complete_run,
 };
