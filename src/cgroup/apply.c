@@ -84,15 +84,28 @@ static void read_cpu_max(int dirfd, struct cgroup_now *ret)
     ret->cpu_period = (struct json_opt_u64){true, period};
 }
 
+static void read_cfs(int dirfd, struct cgroup_now *ret)
+{
+    struct json_opt_i64 period = {0};
+
+    read_number(dirfd, "cpu.cfs_quota_us", -1, &ret->cpu_quota); /* "-1" is no number: none */
+    read_number(dirfd, "cpu.cfs_period_us", -1, &period);
+    if (period.is_set)
+        ret->cpu_period = (struct json_opt_u64){true, (uint64_t)period.value};
+}
+
 void cgroup_read_now(const struct cgroup *g, const struct oci_resources *r, struct cgroup_now *ret)
 {
     const struct oci_cpu *c = r ? r->cpu : NULL;
 
     if (r && r->memory)
         read_memory(g, r->memory, ret);
-    if (c && !cgroup_is_v1(g, CGROUP_CPU) &&
-        (c->quota.is_set && c->quota.value) != (c->period.is_set && c->period.value))
-        read_cpu_max(cgroup_limit_fd(g, CGROUP_CPU), ret);
+    if (c && (c->quota.is_set && c->quota.value) != (c->period.is_set && c->period.value)) {
+        if (cgroup_is_v1(g, CGROUP_CPU))
+            read_cfs(cgroup_limit_fd(g, CGROUP_CPU), ret);
+        else
+            read_cpu_max(cgroup_limit_fd(g, CGROUP_CPU), ret);
+    }
 }
 
 /* Writing */

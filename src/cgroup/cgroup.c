@@ -26,6 +26,7 @@ void cgroup_free(struct cgroup *g)
         fd_close(g->dirs[i].fd);
         free(g->dirs[i].path);
     }
+    cgroup_holder_done(&g->holder);
     cgroup_mounts_done(&g->mounts);
     free(g->path);
     free(g->unit);
@@ -36,6 +37,7 @@ struct cgroup *cgroup_new(struct err *e)
 {
     DHOW_CLEANUP(cgroup_auto) struct cgroup *g = alloc_new(struct cgroup);
 
+    g->holder.pidfd = g->holder.fd = FD_NONE;
     if (cgroup_mounts_read(&g->mounts, e) < 0)
         return NULL;
     return take_ptr(&g);

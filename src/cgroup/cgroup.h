@@ -108,6 +108,10 @@ int cgroup_make(struct cgroup *g, const struct cgroup_request *q, char ***ret_wa
                 struct err *e);
 int cgroup_create(const struct cgroup_request *q, struct cgroup **ret, char ***ret_warnings,
                   struct err *e);
+/* When the container's first process is in the group, in all hierarchies: lets go of what kept
+ * systemd's scope alive until then. Nothing happens with other managers. cgroup_free() does it too,
+ * but a process limit is one too high then. */
+int cgroup_settle(struct cgroup *g, struct err *e);
 int cgroup_open(const char *path, struct cgroup **ret, struct err *e); /* ERR_NOT_FOUND */
 int cgroup_open_id(const struct cgroup_id *id, struct cgroup **ret, struct err *e); /* likewise */
 void cgroup_free(struct cgroup *g);

@@ -89,8 +89,8 @@ struct cgroup_writes {
 struct cgroup_now {
     struct json_opt_i64 memory_limit; /* bytes, INT64_MAX: none */
     struct json_opt_i64 memory_usage; /* bytes, for checkBeforeUpdate */
-    struct json_opt_i64 cpu_quota;    /* v2, microseconds, -1: none */
-    struct json_opt_u64 cpu_period;   /* v2 */
+    struct json_opt_i64 cpu_quota;    /* microseconds, -1: none */
+    struct json_opt_u64 cpu_period;   /* microseconds */
 };
 struct cgroup_view {
     unsigned v1; /* the controllers that are mounted as v1: CGROUP_BIT()s */
@@ -166,6 +166,15 @@ struct cgroup_dir {
     char *path; /* clean: "dhow/ID" */
     enum cgroup_hold hold;
 };
+/* systemd.c: who keeps a scope alive until the container is in it. */
+struct cgroup_holder {
+    pid_t pid;
+    int pidfd;      /* FD_NONE: there is none */
+    int fd;         /* its end is the holder's */
+    char *pids_max; /* what the limit is to be without it */
+};
+void cgroup_holder_done(struct cgroup_holder *h);
+
 struct cgroup {
     enum cgroup_manager manager;
     struct cgroup_mounts mounts;
@@ -173,6 +182,7 @@ struct cgroup {
     char *unit;
     bool is_user_unit;
     bool is_fixed; /* somebody chose it: cgroup_follow() does not */
+    struct cgroup_holder holder;
     struct cgroup_dir dirs[CGROUP_MAX_HIERARCHIES];
     size_t n;
 };
@@ -201,6 +211,19 @@ int cgroup_signal_listed(int dirfd, int sig);                 /* 0, or the first
 bool cgroup_pid_list_has(const struct cgroup_pid_list *p, pid_t pid);
 /* Groups below; owned vector, NULL for none. */
 int cgroup_list_groups(int dirfd, char ***ret);
+
+/* systemd.c */
+int cgroup_systemd_locate(struct cgroup *g, const struct cgroup_request *q, char **ret_path,
+                          struct err *e);
+int cgroup_systemd_start(struct cgroup *g, const struct cgroup_request *q, struct err *e);
+int cgroup_systemd_update(const struct cgroup *g, const struct oci_resources *r,
+                          const struct cgroup_now *now, struct err *e);
+int cgroup_systemd_stop(const struct cgroup *g, struct err *e); /* 0 when there is none */
+void cgroup_make_room_for_holder(struct cgroup *g, struct cgroup_writes *w);
+
+/* locate.c */
+/* Finds out whose the directory is; the number of processes in it or -errno. */
+int cgroup_look_at_dir(struct cgroup_dir *d);
 
 /* freeze.c */
 int cgroup_dir_is_frozen(const struct cgroup_dir *d); /* 1, 0 (no freezer here, too), -errno */

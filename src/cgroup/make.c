@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory: a group is made before the container's first process is cloned, so that limits and device
- * rules hold from its first instruction. First it is located: which hierarchies, which path in
- * each, what is there already (cgroup_locate touches nothing). Then made: directories, limits
- * (apply.c), devices (apply_devices.c). What was made is removed again when anything fails.
+ * rules hold from its first instruction: directories, limits (apply.c), devices (apply_devices.c).
+ * Where they are was decided by locate.c. What was made is removed again when anything fails.
  *
  * A rootless caller may be allowed to make some directories and not others. Without a path that
  * somebody chose for it, the container then stays where its caller is in those hierarchies.
@@ -19,151 +18,6 @@
 #include "base/strv.h"
 #include "cgroup/cgroup_private.h"
 #include "sys/file.h"
-
-/* Locating */
-
-static unsigned needed_controllers(const struct cgroup *g, const struct cgroup_request *q,
-                                   unsigned limits, bool devices)
-{
-    unsigned needed = limits;
-
-    if (q->flags & CGROUP_OCI && g->mounts.mode != CGROUP_V2)
-        return ~0u;
-    if (devices)
-        needed |= CGROUP_BIT(CGROUP_DEVICES);
-    if (g->mounts.mode == CGROUP_V1)
-        needed |= CGROUP_BIT(CGROUP_FREEZER) | CGROUP_BIT(CGROUP_SYSTEMD);
-    return needed;
-}
-
-/* The path in one hierarchy; owned. `proc_cgroup` is filled when it is first needed. */
-static char *path_in(const struct cgroup *g, const struct cgroup_mount *m,
-                     const struct cgroup_request *q, char **proc_cgroup, struct err *e)
-{
-    auto_free char *clean = cgroup_path_clean(q->path ? q->path : q->id, e);
-    auto_free char *own = NULL;
-    size_t n;
-    int r;
-
-    if (!clean || (q->path && q->path[0] == '/'))
-        return take_ptr(&clean);
-    if (!*proc_cgroup) {
-        r = sys_read_file(AT_FDCWD, "/proc/self/cgroup", CGROUP_FILE_MAX_BYTES, proc_cgroup, &n);
-        if (r < 0) {
-            err_sys(e, r, "read '/proc/self/cgroup'");
-            return NULL;
-        }
-    }
-    own = cgroup_path_in(*proc_cgroup, m);
-    return cgroup_path_below(own ? own : "", clean, g->mounts.mode);
-}
-
-static int choose_dirs(struct cgroup *g, const struct cgroup_request *q, unsigned needed,
-                       struct err *e)
-{
-    auto_free char *proc_cgroup = NULL;
-
-    for (size_t i = 0; i < g->mounts.n; i++) {
-        const struct cgroup_mount *m = &g->mounts.items[i];
-        char *path;
-
-        if (!m->is_v2 && !(m->controllers & needed))
-            continue;
-        path = path_in(g, m, q, &proc_cgroup, e);
-        if (!path)
-            return -1;
-        cgroup_add_dir(g, m, path);
-    }
-    return 0;
-}
-
-/* Finds out whose the directory is; the number of processes in it or -errno. */
-static int look_at_dir(struct cgroup_dir *d)
-{
-    DHOW_CLEANUP(cgroup_pid_list_done) struct cgroup_pid_list pids = {0};
-    int r = d->fd >= 0 ? 0 : cgroup_open_dir(d);
-
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    r = cgroup_read_pids(d->fd, &pids);
-    if (r < 0)
-        return r;
-    d->hold = pids.list.len ? CGROUP_HOLD_SHARED : CGROUP_HOLD_FOUND;
-    return (int)pids.list.len;
-}
-
-static int look_at_dirs(struct cgroup *g, const struct cgroup_request *q, char ***warnings,
-                        struct err *e)
-{
-    int most = 0;
-
-    for (size_t i = 0; i < g->n; i++) {
-        int n = look_at_dir(&g->dirs[i]);
-        int frozen = n < 0 ? n : cgroup_dir_is_frozen(&g->dirs[i]);
-
-        if (frozen < 0)
-            return err_sys(e, frozen, "cgroup '%s': look at it in '%s'", g->dirs[i].path,
-                           g->dirs[i].mount->point);
-        if (frozen)
-            return err_set(e, ERR_CONFLICT, "container's cgroup unexpectedly frozen");
-        most = MAX(most, n);
-    }
-    if (most == 0)
-        return 0;
-    if (q->manager == CGROUP_MANAGER_SYSTEMD)
-        return err_set(e, ERR_CONFLICT, "container's cgroup is not empty: %d process(es) found",
-                       most);
-    cgroup_warn(warnings,
-                alloc_printf("container's cgroup is not empty: %d process(es) found", most));
-    return 0;
-}
-
-static int check_request(const struct cgroup *g, const struct cgroup_request *q, struct err *e)
-{
-    const struct oci_resources *r = q->resources;
-
-    if (r && r->unified && r->unified[0] && q->flags & CGROUP_OCI && g->mounts.mode != CGROUP_V2)
-        return err_set(e, ERR_INVALID, "invalid configuration: cannot use unified on cgroup v1");
-    return 0;
-}
-
-static int locate(struct cgroup *g, const struct cgroup_request *q, char ***warnings, struct err *e)
-{
-    DHOW_CLEANUP(cgroup_writes_done) struct cgroup_writes writes = {0};
-    DHOW_CLEANUP(device_rules_done) struct device_rules rules = {0};
-    struct cgroup_view view;
-    unsigned needed;
-
-    if (check_request(g, q, e) < 0)
-        return -1;
-    cgroup_view_of(g, &view);
-    if (cgroup_plan(q->resources, &view, &writes, e) < 0)
-        return -1;
-    if (q->manager == CGROUP_MANAGER_DISABLED)
-        return 0;
-    device_rules_make(q->resources, q->flags, &rules);
-    needed = needed_controllers(g, q, cgroup_writes_controllers(&writes), !rules.allows_all);
-    if (choose_dirs(g, q, needed, e) < 0)
-        return -1;
-    return q->flags & CGROUP_JOIN_EXISTING ? look_at_dirs(g, q, warnings, e) : 0;
-}
-
-int cgroup_locate(const struct cgroup_request *q, struct cgroup **ret, char ***ret_warnings,
-                  struct err *e)
-{
-    DHOW_CLEANUP(cgroup_auto) struct cgroup *g = cgroup_new(e);
-    auto_strv warnings = NULL;
-
-    if (!g)
-        return -1;
-    g->manager = q->manager;
-    if (locate(g, q, &warnings, e) < 0)
-        return -1;
-    if (ret_warnings)
-        *ret_warnings = take_ptr(&warnings);
-    *ret = take_ptr(&g);
-    return 0;
-}
 
 /* Making directories */
 
@@ -207,7 +61,7 @@ static int make_dir(struct cgroup_dir *d, unsigned flags, struct err *e)
     int r = make_path(d, flags);
 
     if (r == -EEXIST && flags & CGROUP_JOIN_EXISTING) {
-        r = look_at_dir(d); /* somebody was faster */
+        r = cgroup_look_at_dir(d); /* somebody was faster */
         if (r >= 0)
             return 0;
     }
@@ -474,6 +328,8 @@ static int build(struct cgroup *g, const struct cgroup_request *q, char ***warni
     if (cgroup_plan(q->resources, &view, &writes, e) < 0)
         return -1;
     device_rules_make(q->resources, q->flags, &rules);
+    if (q->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(g, q, e) < 0)
+        return -1;
     if (q->manager != CGROUP_MANAGER_DISABLED &&
         make_dirs(g, q, cgroup_writes_controllers(&writes), warnings, e) < 0)
         return -1;
@@ -483,6 +339,7 @@ static int build(struct cgroup *g, const struct cgroup_request *q, char ***warni
         if (cgroup_plan(q->resources, &view, &writes, e) < 0)
             return -1;
     }
+    cgroup_make_room_for_holder(g, &writes);
     if (cgroup_apply_limits(g, &writes, q->flags, warnings, e) < 0)
         return -1;
     return cgroup_apply_devices(g, &rules, q->flags, warnings, e);
@@ -494,6 +351,8 @@ int cgroup_make(struct cgroup *g, const struct cgroup_request *q, char ***ret_wa
     auto_strv warnings = NULL;
 
     if (build(g, q, &warnings, e) < 0) {
+        /* An empty scope is its own end. */
+        cgroup_holder_done(&g->holder);
         for (size_t i = 0; i < g->n; i++)
             unmake_dir(&g->dirs[i]);
         return -1;
@@ -530,6 +389,7 @@ int cgroup_update(const struct cgroup *g, const struct oci_resources *r, unsigne
     cgroup_view_of(g, &view);
     cgroup_read_now(g, r, &view.now);
     if (cgroup_plan(r, &view, &writes, e) < 0 ||
+        (g->unit && cgroup_systemd_update(g, r, &view.now, e) < 0) ||
         cgroup_apply_limits(g, &writes, flags, &warnings, e) < 0)
         return -1;
     if (r && r->devices.len > 0) {

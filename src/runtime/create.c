@@ -172,7 +172,9 @@ static int create(struct creation *c, const struct runtime_plan *p, uint64_t *re
     r = sys_process_start_time(c->launch.pid, ret_ticks);
     if (r < 0)
         return err_sys(e, r, "read the start time of the container's process");
-    return launch_serve(&c->launch, SYNC_READY, e);
+    if (launch_serve(&c->launch, SYNC_READY, e) < 0)
+        return -1;
+    return c->cgroup ? cgroup_settle(c->cgroup, e) : 0;
 }
 
 int namespaced_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e)
