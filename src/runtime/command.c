@@ -204,38 +204,53 @@ static void give_streams(struct init *init)
     }
 }
 
+/* Before READY: a creation's caller waits for the end of its streams, and a container with a
+ * terminal has none of them. */
 static int step_streams(struct init *init, const void *arg, struct err *e)
 {
-    int sync_fd = STUB_SYNC_FD + (int)init->process->preserve_fds;
     int fds[STUB_SYNC_FD], r;
 
     (void)arg;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < STUB_SYNC_FD; i++) {
         fds[i] = init->terminal_fd >= 0 ? init->terminal_fd : init->process->stdio[i];
         if (fds[i] < 0)
             fds[i] = devices_open_null(init, i == 0 ? O_RDONLY : O_WRONLY, e);
         if (fds[i] < 0)
             return -1;
     }
-    r = sys_dup_above(init->stub_fd, sync_fd + 1);
+    r = sys_place_fds(fds, ARRAY_LEN(fds));
+    if (r < 0)
+        return err_sys(e, r, "place the standard streams");
+    r = init->terminal_fd >= 0 ? sys_pty_set_controlling(0) : 0;
+    if (r < 0)
+        return err_sys(e, r, "make the terminal the controlling one");
+    give_streams(init);
+    return 0;
+}
+
+/* What the stub and the command find open. The container outlives its parent from here on: here,
+ * since the filter may refuse the calls. */
+static int step_descriptors(struct init *init, const void *arg, struct err *e)
+{
+    int sync_fd = STUB_SYNC_FD + (int)init->process->preserve_fds;
+    int r = sys_dup_above(init->stub_fd, sync_fd + 1);
+
+    (void)arg;
     if (r >= 0) {
         init->stub_fd = r;
         r = sys_dup_above(init->sync_fd, sync_fd + 1);
     }
     if (r >= 0) {
         init->sync_fd = r;
-        r = sys_place_fds(fds, ARRAY_LEN(fds));
-    }
-    if (r == 0)
         r = sys_place_fd(init->sync_fd, sync_fd);
-    if (r < 0)
-        return err_sys(e, r, "place the standard streams");
-    init->sync_fd = sync_fd;
-    r = init->terminal_fd >= 0 ? sys_pty_set_controlling(0) : 0;
-    if (r < 0)
-        return err_sys(e, r, "make the terminal the controlling one");
-    give_streams(init);
-    return 0;
+    }
+    if (r >= 0) {
+        init->sync_fd = sync_fd;
+        r = sys_close_range_cloexec((unsigned)sync_fd + 1);
+    }
+    if (r >= 0)
+        r = sys_set_pdeathsig(0);
+    return r < 0 ? err_sys(e, r, "place the descriptors") : 0;
 }
 
 static int step_execute(struct init *init, const void *arg, struct err *e)
@@ -249,12 +264,6 @@ static int step_execute(struct init *init, const void *arg, struct err *e)
         return -1;
     strv_add(&argv, init->program);
     strv_extend(&argv, process->args);
-    /* The container outlives its parent from here on. */
-    r = sys_set_pdeathsig(0);
-    if (r == 0)
-        r = sys_close_range_cloexec((unsigned)init->sync_fd + 1);
-    if (r < 0)
-        return err_sys(e, r, "prepare to execute");
     r = sys_execveat_fd(init->stub_fd, argv, init->env ? init->env : (char *const *)strv_none);
     return sync_command_error(process->args[0], r, e);
 }
@@ -272,9 +281,10 @@ int command_plan(struct runtime_plan *p, struct err *e)
              p->process.create_cwd ? ", made when it is missing" : "");
     identity_plan_receive(p);
     plan_add(p, "find command", step_lookup, process->args[0], "%s", process->args[0]);
+    plan_add(p, "streams", step_streams, NULL, "%s", process->terminal ? "terminal" : "given fds");
     if (p->kind == PLAN_CREATE)
         plan_add(p, "ready", step_ready, NULL, "wait for the start");
-    plan_add(p, "streams", step_streams, NULL, "%s", process->terminal ? "terminal" : "given fds");
+    plan_add(p, "descriptors", step_descriptors, NULL, "%u preserved", p->process.preserve_fds);
     return 0;
 }
 

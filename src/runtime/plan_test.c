@@ -46,8 +46,8 @@ static void prints_its_steps_in_order(void **state)
     static const char *const order[] = {
         "namespaces",    "private mounts",  "loopback",       "root directory", "kernel parameters",
         "proc on /proc", "default devices", "read-only path", "masked path",    "pivot",
-        "directory",     "find command",    "ready",          "streams",        "umask",
-        "privileges",    "execute",
+        "directory",     "find command",    "streams",        "ready",          "descriptors",
+        "umask",         "privileges",      "execute",
     };
     struct err e = {0};
     auto_free char *text =
