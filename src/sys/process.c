@@ -62,6 +62,12 @@ int sys_pidfd_send_signal(int pidfd, int sig)
     return result(syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0));
 }
 
+int sys_kill_group(pid_t leader)
+{
+    FAULT_POINT("kill_group");
+    return leader > 1 ? result(kill(-leader, SIGKILL)) : -EINVAL;
+}
+
 int sys_wait(pid_t pid, int *ret_status)
 {
     pid_t r;

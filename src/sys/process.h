@@ -43,6 +43,24 @@ int sys_place_fd(int fd, int at); /* one more, at any number; a copy */
  * ret_pidfd may be NULL. */
 int sys_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
               size_t n_fds, int *ret_pidfd);
+enum sys_spawn_flags {
+    SYS_SPAWN_ONLY_THESE_FDS = 1 << 0, /* not even those that our caller left open for us */
+    SYS_SPAWN_SESSION = 1 << 1,        /* its pid is its process group: sys_kill_group() */
+    SYS_SPAWN_DIES_WITH_CALLER = 1 << 2
+};
+struct sys_spawn {
+    const char *path;
+    char *const *argv;
+    char *const *envp;
+    const int *fds;
+    size_t n_fds;
+    int cwd_fd; /* FD_NONE: the caller's directory */
+    unsigned flags;
+};
+/* The same for a program that is not ours. */
+int sys_spawn_as(const struct sys_spawn *s, int *ret_pidfd);
+/* SIGKILL to the group that an unreaped child leads: the number is its own until it is reaped. */
+int sys_kill_group(pid_t leader);
 int sys_set_pdeathsig(int sig);
 int sys_set_dumpable(bool dumpable);
 int sys_setsid(void);

@@ -19,6 +19,9 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 static int result(long r)
 {
@@ -115,22 +118,34 @@ int sys_dup_above(int fd, int lowest)
     return result(fcntl(fd, F_DUPFD_CLOEXEC, lowest));
 }
 
-int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n)
+/* `kind`: MFD_EXEC or MFD_NOEXEC_SEAL, which Linux knows since 6.3. */
+static int make_memfd(const char *name, unsigned kind, mode_t mode, const void *bytes, size_t n)
 {
-    auto_fd int fd = FD_NONE;
+    auto_fd int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | kind);
 
-    FAULT_POINT("memfd_create");
-    fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-    if (fd < 0 && errno == EINVAL) /* before Linux 6.3 every memory file is executable */
+    if (fd < 0 && errno == EINVAL)
         fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
     if (write(fd, bytes, n) != (ssize_t)n)
         return -EIO;
-    if (fchmod(fd, 0555) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+    if (fchmod(fd, mode) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ||
+        lseek(fd, 0, SEEK_SET) < 0)
         return -errno;
     return take_fd(&fd);
+}
+
+int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n)
+{
+    FAULT_POINT("memfd_create");
+    return make_memfd(name, MFD_EXEC, 0555, bytes, n);
+}
+
+int sys_memfd_sealed_text(const char *name, const void *bytes, size_t n)
+{
+    FAULT_POINT("memfd_text");
+    return make_memfd(name, MFD_NOEXEC_SEAL, 0444, bytes, n);
 }
 
 int sys_set_recv_timeout(int socket_fd, int timeout_ms)

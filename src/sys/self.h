@@ -25,4 +25,6 @@ int sys_new_session_keyring(void);      /* leaves the keys of the caller behind 
 int sys_dup_above(int fd, int lowest);  /* close-on-exec */
 /* An executable, sealed memory file: nobody can change it, through no path and no fd. */
 int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n);
+/* A sealed memory file with a text, at its beginning: what a program reads as its stdin. */
+int sys_memfd_sealed_text(const char *name, const void *bytes, size_t n);
 int sys_set_recv_timeout(int socket_fd, int timeout_ms);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Starting one of our own helper programs with an exact set of fds. Between fork and exec only
- * async-signal-safe calls. An exec that fails is told by a pipe that closes on success, so that the
- * caller hears it as an errno.
+ * Starting a program with an exact set of fds. Between fork and exec only async-signal-safe calls.
+ * An exec that fails is told by a pipe that closes on success, so that the caller hears it as an
+ * errno.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/self.h"
 
 #define MAX_FDS 16
 
@@ -46,24 +47,38 @@ int sys_place_fd(int fd, int at)
     return dup2(fd, at) < 0 ? -errno : 0;
 }
 
-static DHOW_NORETURN void child(const char *path, char *const argv[], char *const envp[],
-                                const int *fds, size_t n, int report)
+static int become(const struct sys_spawn *s)
+{
+    int r = 0;
+
+    if (s->flags & SYS_SPAWN_SESSION)
+        r = MIN(sys_setsid(), 0);
+    if (r == 0 && (s->flags & SYS_SPAWN_DIES_WITH_CALLER))
+        r = sys_set_pdeathsig(SIGKILL);
+    if (r == 0 && s->cwd_fd >= 0)
+        r = sys_fchdir(s->cwd_fd);
+    return r;
+}
+
+static DHOW_NORETURN void child(const struct sys_spawn *s, int report)
 {
     struct sigaction plain = {.sa_handler = SIG_DFL};
     sigset_t none;
-    int all[MAX_FDS], r;
+    int r;
 
     fault_role("spawn");
-    for (int s = 1; s < 32; s++)
-        (void)sigaction(s, &plain, NULL); /* SIGKILL and SIGSTOP refuse */
+    for (int sig = 1; sig < 32; sig++)
+        (void)sigaction(sig, &plain, NULL); /* SIGKILL and SIGSTOP refuse */
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (size_t i = 0; i < n; i++)
-        all[i] = fds[i];
     report = fcntl(report, F_DUPFD_CLOEXEC, MAX_FDS * 2);
-    r = sys_place_fds(all, n);
+    r = become(s);
     if (r == 0)
-        r = sys_execve(path, argv, envp);
+        r = sys_place_fds(s->fds, s->n_fds);
+    if (r == 0 && (s->flags & SYS_SPAWN_ONLY_THESE_FDS))
+        r = sys_close_range_cloexec((unsigned)s->n_fds);
+    if (r == 0)
+        r = sys_execve(s->path, s->argv, s->envp);
     (void)!write(report, &r, sizeof(r)); /* the parent reads the end of the pipe as success: nothing
                                             else can be done */
     _exit(127);
@@ -72,18 +87,26 @@ static DHOW_NORETURN void child(const char *path, char *const argv[], char *cons
 int sys_spawn(const char *path, char *const argv[], char *const envp[], const int *fds,
               size_t n_fds, int *ret_pidfd)
 {
+    struct sys_spawn s =
+        {.path = path, .argv = argv, .envp = envp, .fds = fds, .n_fds = n_fds, .cwd_fd = FD_NONE};
+
+    return sys_spawn_as(&s, ret_pidfd);
+}
+
+int sys_spawn_as(const struct sys_spawn *s, int *ret_pidfd)
+{
     int report[2], r = 0;
     auto_fd int pidfd = FD_NONE;
     ssize_t n;
     pid_t pid;
 
-    if (n_fds > MAX_FDS)
+    if (s->n_fds > MAX_FDS)
         return -EINVAL;
     if (pipe2(report, O_CLOEXEC) < 0)
         return -errno;
     pid = sys_clone(&(struct sys_clone_args){.cgroup_fd = FD_NONE, .ret_pidfd = &pidfd});
     if (pid == 0)
-        child(path, argv, envp, fds, n_fds, report[1]);
+        child(s, report[1]);
     fd_close(report[1]);
     if (pid < 0) {
         fd_close(report[0]);
