@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/trace.h"
 #include "cgroup/cgroup.h"
-#include "lifecycle/state.h"
+#include "lifecycle/control.h"
+#include "runtime/hooks.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -211,11 +213,29 @@ static int kill_init(const struct lifecycle_state *s, struct err *e)
     return 0;
 }
 
-static int destroy(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+/* The container is gone by then; what goes wrong is told, and changes nothing. */
+static void run_poststop(const struct lifecycle_state *s, const struct oci_spec *spec)
 {
-    if (cgroup_remove_id(&s->cgroup, e) < 0)
+    struct hooks_container c = {.spec = spec, .id = s->id, .bundle = s->bundle};
+    auto_strv warnings = NULL;
+
+    hooks_run_poststop(&c, &warnings);
+    STRV_FOREACH (w, warnings)
+        log_warn("%s", *w);
+}
+
+int control_destroy(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+{
+    auto_spec spec = {0};
+    struct err why = {0};
+
+    if (s->has_late_hooks && state_read_config(d, &spec, &why) < 0)
+        log_warn("the poststop hooks of container '%s' do not run: %s", s->id, why.msg);
+    if (kill_init(s, e) < 0 || cgroup_remove_id(&s->cgroup, e) < 0 || state_dir_remove(d, e) < 0)
         return -1;
-    return state_dir_remove(d, e);
+    if (s->has_late_hooks)
+        run_poststop(s, &spec);
+    return 0;
 }
 
 /* What a creation left that was killed before it wrote a state. */
@@ -252,7 +272,5 @@ int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsi
     if (!(flags & LIFECYCLE_FORCE) && status != LIFECYCLE_STOPPED && status != LIFECYCLE_CREATED)
         return err_set(e, ERR_BAD_STATE, "cannot delete container '%s' that is not stopped: %s", id,
                        lifecycle_status_name(status));
-    if (kill_init(&s, e) < 0)
-        return -1;
-    return destroy(&d, &s, e);
+    return control_destroy(&d, &s, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Creating and starting.
+ * Creating.
  *
  * The order makes a kill harmless anywhere: the directory, then its lock, then a state without a
  * pid but with the cgroup's path, then the process, which dies with us until its pid is recorded,
@@ -16,8 +16,9 @@
 #include "base/trace.h"
 #include "base/units.h"
 #include "lifecycle/bundle.h"
+#include "lifecycle/control.h"
 #include "lifecycle/process_io.h"
-#include "lifecycle/state.h"
+#include "runtime/hooks.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -33,6 +34,7 @@ struct creation {
     char **warnings;
     int listener;
     int waiting;
+    bool has_begun; /* something may be there that the poststop hooks are to undo */
 };
 
 static void creation_done(struct creation *c)
@@ -60,6 +62,8 @@ static void make_state(struct creation *c, const char *id)
         .created = units_rfc3339(units_now_ns()),
         .annotations = strv_dup(spec->annotations),
         .owner = geteuid(),
+        .has_late_hooks = hooks_has(spec, HOOKS_START_CONTAINER) ||
+                          hooks_has(spec, HOOKS_POSTSTART) || hooks_has(spec, HOOKS_POSTSTOP),
     };
 }
 
@@ -115,6 +119,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.cgroup = c->cgroup;
     config.cgroup_request = &c->cgroup_request;
     config.id = o->id;
+    config.bundle = c->bundle.path;
     config.spec = &c->bundle.spec;
     config.start_listener = c->listener;
     config.preserve_fds = o->io.preserve_fds;
@@ -124,6 +129,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
         config.stdio[i] = i;
     if (runtime_plan(&config, &c->plan, e) < 0)
         return -1;
+    c->has_begun = true;
     return runtime_create(c->plan, &c->container, e);
 }
 
@@ -150,8 +156,8 @@ static void undo(struct creation *c)
     struct err ignored; /* the failure that led here is told */
 
     runtime_container_done(&c->container);
-    (void)cgroup_remove_id(&c->state.cgroup, &ignored);
-    (void)state_dir_remove(&c->dir, &ignored);
+    c->state.has_late_hooks &= c->has_begun;
+    (void)control_destroy(&c->dir, &c->state, &ignored);
 }
 
 static int create(struct creation *c, const struct lifecycle_config *config,
@@ -206,29 +212,4 @@ int lifecycle_create(const struct lifecycle_config *config,
     }
     creation_done(&c);
     return r;
-}
-
-int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e)
-{
-    auto_state_dir d = STATE_DIR_NONE;
-    auto_state s = {0};
-    enum lifecycle_status status;
-
-    TRACE_SPAN("start");
-    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
-        state_status(&d, &s, &status, e) < 0)
-        return -1;
-    switch (status) {
-    case LIFECYCLE_CREATED:
-        return runtime_start_at(d.fd, STATE_START_SOCKET, e);
-    case LIFECYCLE_STOPPED:
-        return err_set(e, ERR_BAD_STATE, "cannot start a container that has stopped");
-    case LIFECYCLE_RUNNING:
-        return err_set(e, ERR_BAD_STATE, "cannot start an already running container");
-    case LIFECYCLE_CREATING:
-    case LIFECYCLE_PAUSED:
-        break;
-    }
-    return err_set(e, ERR_BAD_STATE, "cannot start a container in the %s state",
-                   lifecycle_status_name(status));
 }

@@ -49,6 +49,7 @@ struct lifecycle_state {
     int64_t pid; /* 0: none yet */
     uint64_t start_ticks;
     char *boot_id;
+    bool has_late_hooks; /* the configuration has hooks for start or delete */
 };
 void lifecycle_state_done(struct lifecycle_state *s);
 

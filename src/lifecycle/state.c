@@ -50,6 +50,7 @@ static const struct json_field state_fields[] = {
     ROW(pid, "pid", JSON_INT64, JSON_KEEP_EMPTY),
     ROW(start_ticks, "startTicks", JSON_UINT64),
     ROW(boot_id, "bootId", JSON_STRING),
+    ROW(has_late_hooks, "hasLateHooks", JSON_BOOL),
 };
 static const struct json_struct state_json =
     JSON_STRUCT("state", struct lifecycle_state, state_fields);

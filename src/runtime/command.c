@@ -167,23 +167,13 @@ static int wait_for_starter(struct init *init, int listener, struct err *e)
     return accept_start(init, listener, e);
 }
 
-/* With a terminal the creator's streams are not the container's, and who waits for their end waits
- * for this process, too. */
-static int leave_creators_streams(struct init *init, struct err *e)
-{
-    int fds[3] = {init->terminal_fd, init->terminal_fd, init->terminal_fd};
-    int r = init->terminal_fd >= 0 ? sys_place_fds(fds, ARRAY_LEN(fds)) : 0;
-
-    return r < 0 ? err_sys(e, r, "place the terminal") : 0;
-}
-
 static int step_ready(struct init *init, const void *arg, struct err *e)
 {
     auto_sync_message m = {0};
     int listener = init->plan->config->start_listener;
 
     (void)arg;
-    if (leave_creators_streams(init, e) < 0 || sync_send_ready(init->sync_fd, e) < 0)
+    if (sync_send_ready(init->sync_fd, e) < 0)
         return -1;
     if (listener >= 0)
         return wait_for_starter(init, listener, e);

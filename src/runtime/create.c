@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "cgroup/cgroup.h"
+#include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/rootfs.h"
 #include "sys/file.h"
@@ -156,12 +157,26 @@ static int work_beside(struct creation *c, struct err *e)
     return launch_adjust_oom_score(&c->launch, &c->warnings, e);
 }
 
+/* The child has its namespaces and mounts, and waits. */
+static int prepared(struct launch *l, struct err *e)
+{
+    const struct runtime_config *config = l->plan->config;
+    struct hooks_container h = {.spec = l->plan->spec,
+                                .id = config->id,
+                                .bundle = config->bundle,
+                                .pid = l->pid};
+
+    return hooks_run_here(&h, HOOKS_PRESTART, e) < 0 ? -1
+                                                     : hooks_run_here(&h, HOOKS_CREATE_RUNTIME, e);
+}
+
 static int create(struct creation *c, const struct runtime_plan *p, uint64_t *ret_ticks,
                   struct err *e)
 {
     int r;
 
     oci_process_add_warnings(p->process.process, &c->warnings);
+    c->launch.prepared = prepared;
     if (launch_prepare(&c->launch, p, e) < 0)
         return -1;
     if ((p->cgroup_path || p->config->cgroup) &&

@@ -256,6 +256,14 @@ static int step_umask(struct init *init, const void *arg, struct err *e)
     return 0;
 }
 
+int identity_apply(struct init *init, struct err *e)
+{
+    if (step_limits(init, NULL, e) < 0)
+        return -1;
+    step_umask(init, &init->process->process->user.umask, NULL);
+    return step_privileges(init, NULL, e);
+}
+
 int identity_plan_finish(struct runtime_plan *p, struct err *e)
 {
     const struct oci_process *process = p->process.process;

@@ -39,5 +39,8 @@ struct init {
 
 void init_main(struct init *init) DHOW_NORETURN;
 
+/* Limits, umask, ids, capabilities, filter: the last steps of the command, and of a hook. */
+int identity_apply(struct init *init, struct err *e);
+
 /* sync_expect() in the child's order: what the parent sent earlier than it is wanted is kept. */
 int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e);

@@ -14,6 +14,7 @@
 
 #include "base/strv.h"
 #include "base/trace.h"
+#include "runtime/hooks.h"
 #include "runtime/stub.h"
 #include "runtime/sync.h"
 #include "sys/event.h"
@@ -26,6 +27,7 @@
 
 /* A child that neither speaks nor dies: a file system of the host that hangs. */
 #define ANSWER_TIMEOUT_MS 120000
+#define NO_TIMEOUT        0
 
 static int open_sources(struct launch *l, struct err *e)
 {
@@ -167,6 +169,13 @@ int launch_set_cgroup(struct launch *l, const struct cgroup *g, struct err *e)
     return cgroup_join_fds(g, l->cgroup_join_fds, &l->n_cgroup_joins, e);
 }
 
+/* The child runs hooks: they take their time, and have timeouts of their own. */
+static bool runs_hooks(const struct runtime_plan *p)
+{
+    return p->spec && (hooks_has(p->spec, HOOKS_CREATE_CONTAINER) ||
+                       hooks_has(p->spec, HOOKS_START_CONTAINER));
+}
+
 int launch_clone(struct launch *l, struct err *e)
 {
     auto_fd int own_pid_ns = FD_NONE, child_end = FD_NONE, parent_end = FD_NONE;
@@ -181,7 +190,7 @@ int launch_clone(struct launch *l, struct err *e)
         return err_sys(e, r, "make a socket pair");
     parent_end = pair[0];
     child_end = pair[1];
-    r = sys_set_recv_timeout(parent_end, ANSWER_TIMEOUT_MS);
+    r = sys_set_recv_timeout(parent_end, runs_hooks(l->plan) ? NO_TIMEOUT : ANSWER_TIMEOUT_MS);
     if (r < 0)
         return err_sys(e, r, "set a timeout");
     if (enter_pid_namespace(l, &own_pid_ns, e) < 0)
@@ -244,11 +253,18 @@ static int take_terminal(struct launch *l, struct sync_message *m, struct err *e
     return 0;
 }
 
+static int prepare(struct launch *l, struct err *e)
+{
+    if (!l->plan->sends_prepared || !l->prepared)
+        return err_set(e, ERR_INTERNAL, "unexpected message PREPARED");
+    return l->prepared(l, e) < 0 ? -1 : sync_send_proceed(l->sync_fd, e);
+}
+
 int launch_serve(struct launch *l, enum sync_type until, struct err *e)
 {
     TRACE_SPAN("wait for the child");
     /* Bounded: each question is asked once. */
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         auto_sync_message m = {0};
         int r = sync_receive(l->sync_fd, &m, e);
 
@@ -264,6 +280,8 @@ int launch_serve(struct launch *l, enum sync_type until, struct err *e)
             r = answer_users(l, &m, e);
         else if (m.type == SYNC_TERMINAL)
             r = take_terminal(l, &m, e);
+        else if (m.type == SYNC_PREPARED)
+            r = prepare(l, e);
         else
             r = sync_error_of(&m, sync_type_name(until), e);
         if (r < 0)

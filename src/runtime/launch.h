@@ -22,6 +22,7 @@ struct launch {
     int stub_fd;
     int init_pidfd; /* exec; borrowed */
     int exec_namespaces;
+    int (*prepared)(struct launch *l, struct err *e); /* create: what PREPARED asks for */
     /* the child */
     pid_t pid;
     int pidfd;

@@ -20,17 +20,19 @@ static const struct feature create_features[] = {
     {"unsupported fields", unsupported_plan},
     {"namespaces", namespaces_plan}, /* join and make them; host name, loopback */
     {"root file system",
-     rootfs_plan},           /* overlay or directory, attached, still beside the host's root */
-    {"sysctl", sysctl_plan}, /* before anything of the image is in the way */
+     rootfs_plan}, /* overlay or directory, attached, still beside the host's root */
     {"mounts", mounts_plan},
     {"etc files", etc_plan},
     {"devices", devices_plan},
+    {"hooks", hooks_plan},       /* prestart, createRuntime, createContainer */
+    {"sysctl", sysctl_plan},     /* also of network devices that were moved or made by a hook */
     {"identity", identity_plan}, /* ask for names: the parent reads while we go on */
     {"masked and read-only paths", paths_plan},
     {"terminal", terminal_plan},
     {"root",
      rootfs_plan_finish}, /* read-only, pivot: from here on the host's files are out of reach */
-    {"command", command_plan},            /* stdio, directory, program; READY, START */
+    {"command", command_plan}, /* stdio, directory, program; READY, START */
+    {"start hooks", hooks_plan_start},
     {"privileges", identity_plan_finish}, /* limits, ids, capabilities, seccomp */
     {"execute", command_plan_finish},
 };

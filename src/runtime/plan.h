@@ -89,6 +89,7 @@ struct runtime_plan {
     bool has_foreign_dev; /* the caller binds something on /dev: it has its nodes */
     bool has_own_pts;     /* a devpts of ours is mounted on /dev/pts */
     bool shows_cgroup;    /* cgroups are mounted inside */
+    bool sends_prepared;  /* the child sends PREPARED, and waits for PROCEED */
 };
 
 /* Appends a step; `detail` is printf-like. */
@@ -115,6 +116,8 @@ int sysctl_plan(struct runtime_plan *p, struct err *e);
 int mounts_plan(struct runtime_plan *p, struct err *e);
 int etc_plan(struct runtime_plan *p, struct err *e);
 int devices_plan(struct runtime_plan *p, struct err *e);
+int hooks_plan(struct runtime_plan *p, struct err *e);
+int hooks_plan_start(struct runtime_plan *p, struct err *e);
 int terminal_plan(struct runtime_plan *p, struct err *e);
 int paths_plan(struct runtime_plan *p, struct err *e);
 int identity_plan(struct runtime_plan *p, struct err *e);

@@ -39,7 +39,8 @@ struct runtime_rootfs {
 };
 
 struct runtime_config {
-    const char *id; /* 64 hex digits, or a caller's id */
+    const char *id;     /* 64 hex digits, or a caller's id */
+    const char *bundle; /* absolute; what hooks are told. NULL: the spec has none */
     const struct oci_spec *spec;
     struct runtime_rootfs rootfs;
     int stdio[3];     /* become 0, 1, 2; FD_NONE: /dev/null of the container's own. Not used with a

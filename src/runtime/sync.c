@@ -16,7 +16,7 @@ static const char *const type_names[] = {
     [SYNC_NONE] = "none",     [SYNC_MAPPED] = "MAPPED",     [SYNC_USERS] = "USERS",
     [SYNC_IDS] = "IDS",       [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
     [SYNC_START] = "START",   [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
-    [SYNC_DETACH] = "DETACH",
+    [SYNC_DETACH] = "DETACH", [SYNC_PREPARED] = "PREPARED", [SYNC_PROCEED] = "PROCEED",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -48,6 +48,8 @@ static const struct {
     [SYNC_FAILED] = {sizeof(struct err), sizeof(struct err), 0},
     [SYNC_EXEC_FAILED] = {sizeof(int32_t), sizeof(struct sync_exec_failed), 0},
     [SYNC_DETACH] = {0, 0, 0},
+    [SYNC_PREPARED] = {0, 0, 0},
+    [SYNC_PROCEED] = {0, 0, 0},
 };
 
 void sync_message_done(struct sync_message *m)
@@ -100,6 +102,16 @@ int sync_send_terminal(int fd, int master, struct err *e)
     return send_message(fd, SYNC_TERMINAL, NULL, 0, &master, 1, e);
 }
 
+int sync_send_prepared(int fd, struct err *e)
+{
+    return send_message(fd, SYNC_PREPARED, NULL, 0, NULL, 0, e);
+}
+
+int sync_send_proceed(int fd, struct err *e)
+{
+    return send_message(fd, SYNC_PROCEED, NULL, 0, NULL, 0, e);
+}
+
 int sync_send_ready(int fd, struct err *e)
 {
     return send_message(fd, SYNC_READY, NULL, 0, NULL, 0, e);
@@ -149,6 +161,8 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
     case SYNC_READY:
     case SYNC_START:
     case SYNC_DETACH:
+    case SYNC_PREPARED:
+    case SYNC_PROCEED:
     case SYNC_TYPE_MAX:
         return 0;
     }

@@ -10,6 +10,9 @@
  *     | ---- MAPPED [root fs] --------------------> |  only with a user namespace: the id maps are
  *     |                                             |  written; the overlay
  *     |                                             |  builds the root
+ *     | <--- PREPARED ----------------------------- |  only with network devices, or hooks to be run
+ *     |  moves devices, runs hooks                  |  here: namespaces and mounts are there
+ *     | ---- PROCEED -----------------------------> |  createContainer hooks
  *     | <--- USERS [passwd] [group] --------------- |  only when names or HOME are to be looked up
  *     | ---- IDS {uid, gid, groups, home} --------> |
  *     | <--- TERMINAL [master] -------------------- |  only with a terminal
@@ -48,6 +51,8 @@ enum sync_type {
     SYNC_FAILED,
     SYNC_EXEC_FAILED, /* 8: stub.c has this number in assembly */
     SYNC_DETACH,
+    SYNC_PREPARED,
+    SYNC_PROCEED,
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -91,6 +96,8 @@ void sync_message_done(struct sync_message *m);
 #define auto_sync_message DHOW_CLEANUP(sync_message_done) struct sync_message
 
 int sync_send_mapped(int fd, int root_fd, struct err *e); /* FD_NONE: init makes its root itself */
+int sync_send_prepared(int fd, struct err *e);
+int sync_send_proceed(int fd, struct err *e);
 int sync_send_users(int fd, int passwd_fd, int group_fd, struct err *e); /* FD_NONE: not there */
 int sync_send_ids(int fd, const struct sync_ids *ids, struct err *e);
 int sync_send_terminal(int fd, int master, struct err *e);

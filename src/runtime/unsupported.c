@@ -13,12 +13,9 @@
 #include "base/str.h"
 
 const char *const unsupported_fields[] = {
-    "hooks.prestart",          "hooks.createRuntime",     "hooks.createContainer",
-    "hooks.startContainer",    "hooks.poststart",         "hooks.poststop",
-    "process.apparmorProfile", "process.selinuxLabel",    "process.scheduler",
-    "process.ioPriority",      "process.execCPUAffinity", "linux.mountLabel",
-    "linux.timeOffsets",       "linux.netDevices",        "linux.personality",
-    "linux.intelRdt",          "linux.memoryPolicy",      NULL,
+    "process.apparmorProfile", "process.selinuxLabel", "process.scheduler",  "process.ioPriority",
+    "process.execCPUAffinity", "linux.mountLabel",     "linux.timeOffsets",  "linux.netDevices",
+    "linux.personality",       "linux.intelRdt",       "linux.memoryPolicy", NULL,
 };
 
 /* Asks the encoder, which leaves out what is empty. */

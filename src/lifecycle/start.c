@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting. A hook that fails ends the container (runtime.md, lifecycle 7 and 9): it is destroyed,
+ * and the poststop hooks run.
+ */
+#include "base/log.h"
+#include "base/trace.h"
+#include "lifecycle/control.h"
+#include "runtime/hooks.h"
+
+static int check_status(enum lifecycle_status status, struct err *e)
+{
+    switch (status) {
+    case LIFECYCLE_CREATED:
+        return 0;
+    case LIFECYCLE_STOPPED:
+        return err_set(e, ERR_BAD_STATE, "cannot start a container that has stopped");
+    case LIFECYCLE_RUNNING:
+        return err_set(e, ERR_BAD_STATE, "cannot start an already running container");
+    case LIFECYCLE_CREATING:
+    case LIFECYCLE_PAUSED:
+        break;
+    }
+    return err_set(e, ERR_BAD_STATE, "cannot start a container in the %s state",
+                   lifecycle_status_name(status));
+}
+
+static int start_with_hooks(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+{
+    auto_spec spec = {0};
+    struct hooks_container c = {.spec = &spec,
+                                .id = s->id,
+                                .bundle = s->bundle,
+                                .pid = (pid_t)s->pid};
+    struct err why = {0};
+
+    if (state_read_config(d, &spec, e) < 0)
+        return -1;
+    if (runtime_start_at(d->fd, STATE_START_SOCKET, e) == 0 &&
+        hooks_run_here(&c, HOOKS_POSTSTART, e) == 0)
+        return 0;
+    if (control_destroy(d, s, &why) < 0)
+        log_error("%s", why.msg); /* beside the first error */
+    return -1;
+}
+
+int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e)
+{
+    auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
+    enum lifecycle_status status;
+
+    TRACE_SPAN("start");
+    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
+        state_status(&d, &s, &status, e) < 0 || check_status(status, e) < 0)
+        return -1;
+    return s.has_late_hooks ? start_with_hooks(&d, &s, e)
+                            : runtime_start_at(d.fd, STATE_START_SOCKET, e);
+}
