@@ -97,7 +97,7 @@ int cgroup_clone_fd(const struct cgroup *g)
 
 const char *cgroup_path(const struct cgroup *g)
 {
-    return g->path ? g->path : "";
+    return g->n > 0 ? g->path : "";
 }
 
 bool cgroup_has_found(const struct cgroup *g)
@@ -138,7 +138,7 @@ static int open_dirs(struct cgroup *g, struct err *e)
     }
     if (n == 0 && g->n > 0) {
         g->n = 0;
-        return err_set(e, ERR_NOT_FOUND, "cgroup '%s': there is none", cgroup_path(g));
+        return err_set(e, ERR_NOT_FOUND, "cgroup '%s': there is none", g->path);
     }
     g->n = n;
     return 0;
@@ -237,6 +237,31 @@ int cgroup_join_fds(const struct cgroup *g, int *ret_fds, size_t *ret_n, struct 
         ret_fds[(*ret_n)++] = fd;
     }
     return 0;
+}
+
+/* Showing */
+
+bool cgroup_is_in(const struct cgroup *g, const char *controllers)
+{
+    unsigned bits = cgroup_controllers_parse(controllers);
+
+    for (size_t i = 0; i < g->n; i++) {
+        const struct cgroup_mount *m = g->dirs[i].mount;
+
+        if (*controllers ? bits && m->controllers == bits : m->is_v2)
+            return true;
+    }
+    return false;
+}
+
+size_t cgroup_list_shown(const struct cgroup *g, struct cgroup_shown ret[static CGROUP_MAX_JOINS])
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const char *point = g->dirs[i].mount->point, *slash = strrchr(point, '/');
+
+        ret[i] = (struct cgroup_shown){g->dirs[i].fd, slash ? slash + 1 : point};
+    }
+    return g->n;
 }
 
 /* Memory running out */

@@ -144,6 +144,18 @@ int cgroup_follow(struct cgroup *g, pid_t init, struct err *e);
 /* Returns -1: what the -errno of a clone into the group means, in the words that callers match. */
 int cgroup_explain_clone(const struct cgroup *g, int negative_errno, struct err *e);
 
+/* What a container sees */
+
+/* Is the group in the hierarchy of a line of /proc/PID/cgroup: "cpu,cpuacct", "name=systemd", ""
+ * for v2? */
+bool cgroup_is_in(const struct cgroup *g, const char *controllers);
+struct cgroup_shown {
+    int dirfd;        /* O_PATH; borrowed */
+    const char *name; /* of the hierarchy's mount point: "memory", "unified"; borrowed */
+};
+/* The group's directories; their number. */
+size_t cgroup_list_shown(const struct cgroup *g, struct cgroup_shown ret[static CGROUP_MAX_JOINS]);
+
 /* Processes inside */
 
 /* Processes in the group and below; owned array. */
@@ -177,3 +189,5 @@ void cgroup_watch_free(struct cgroup_watch *w);
 int cgroup_remove(const char *path, struct err *e);
 /* The same by each directory's hold. 0 also when something was left because it is not ours. */
 int cgroup_remove_id(const struct cgroup_id *id, struct err *e);
+/* The same for a group whose container did not come to be: as far as it was made. */
+int cgroup_undo(struct cgroup *g, struct err *e);

@@ -2,6 +2,9 @@
 /* Groups as an OCI runtime uses them: located, recorded, joined, updated, found again. */
 #include "cgroup/testing.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
+
 static const struct cgroup_request oci = {.flags = CGROUP_OCI | CGROUP_JOIN_EXISTING};
 
 static struct cgroup *make_oci(const char *path, const struct oci_resources *r,
@@ -428,6 +431,150 @@ static void device_rules_are_replaced_in_one_step(void **state)
     assert_int_equal(cgroup_remove(path, NULL), 0);
 }
 
+#define NOBODY 65534
+
+/* In a child without rights: 0, or what failed. */
+static int try_rootless(void)
+{
+    struct oci_pids pids = {{true, 5}};
+    struct oci_resources r = {.pids = &pids};
+    struct cgroup_request q = {.id = "dhow-test-rootless",
+                               .flags = CGROUP_OCI | CGROUP_JOIN_EXISTING | CGROUP_ROOTLESS};
+    char **warnings = NULL;
+    struct cgroup *g = NULL;
+    struct err e = {0};
+    size_t n = 0;
+
+    if (setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0)
+        return 1;
+    /* no limits, no path: it stays where it is */
+    if (cgroup_create(&q, &g, &warnings, &e) < 0 || g->n != 0 || !warnings ||
+        !strstr(warnings[0], "no permission"))
+        return 2;
+    if (cgroup_clone_fd(g) >= 0 || cgroup_join_fds(g, NULL, &n, &e) < 0 || n != 0 ||
+        *cgroup_path(g))
+        return 3;
+    /* limits are errors, in runc's words */
+    q.resources = &r;
+    if (cgroup_create(&q, &g, NULL, &e) == 0 ||
+        (!strstr(e.msg, "rootless needs no limits + no cgrouppath") &&
+         !strstr(e.msg, "cannot set pids limit: container could not join or create cgroup")))
+        return 4;
+    /* so is a path */
+    q.resources = NULL;
+    q.path = "/dhow-test-rootless/x";
+    if (cgroup_create(&q, &g, NULL, &e) == 0 || e.kind != ERR_DENIED)
+        return 5;
+    return 0;
+}
+
+static void without_rights_a_container_stays_in_its_callers_group(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    if (!can_make_groups())
+        skip();
+    pid = fork();
+    if (pid == 0)
+        _exit(try_rootless());
+    assert_int_equal(wait_status(pid), 0);
+}
+
+static void a_group_is_given_to_its_owner(void **state)
+{
+    auto_free char *path = group_path("owner");
+    DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL;
+    struct cgroup_request q = oci;
+    uid_t owner = NOBODY;
+    struct err e = {0};
+    struct stat st;
+
+    (void)state;
+    if (!can_make_groups())
+        skip();
+    if (cgroup_detect() != CGROUP_V2) {
+        print_message("needs a pure v2 tree\n");
+        skip();
+    }
+    q.path = path;
+    q.owner = &owner;
+    if (cgroup_create(&q, &g, NULL, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(fstatat(cgroup_v2_fd(g), "", &st, AT_EMPTY_PATH), 0);
+    assert_int_equal(st.st_uid, NOBODY);
+    assert_int_equal(fstatat(cgroup_v2_fd(g), "cgroup.procs", &st, 0), 0);
+    assert_int_equal(st.st_uid, NOBODY);
+    assert_int_equal(fstatat(cgroup_v2_fd(g), "cgroup.type", &st, 0), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_int_equal(cgroup_remove(path, NULL), 0);
+}
+
+/* The device program, where nothing may be locked. */
+static int create_without_locked_memory(void)
+{
+    auto_free char *path = alloc_printf("/dhow-test-%d/memlock", (int)getppid());
+    struct cgroup_request q = oci;
+    struct rlimit none = {0};
+    struct cgroup *g = NULL;
+
+    q.path = path;
+    if (setrlimit(RLIMIT_MEMLOCK, &none) < 0)
+        return 1;
+    if (cgroup_create(&q, &g, NULL, NULL) < 0)
+        return 2;
+    /* the container inherits the limit that was */
+    if (getrlimit(RLIMIT_MEMLOCK, &none) < 0 || none.rlim_cur != 0 || none.rlim_max != 0)
+        return 3;
+    return cgroup_remove(path, NULL) < 0 ? 4 : 0;
+}
+
+static void devices_need_no_locked_memory(void **state)
+{
+    pid_t pid;
+
+    (void)state;
+    if (!can_make_groups())
+        skip();
+    pid = fork();
+    if (pid == 0)
+        _exit(create_without_locked_memory());
+    assert_int_equal(wait_status(pid), 0);
+}
+
+/* Where a group is threaded, one below it can only be threaded too. */
+static void a_threaded_tree_is_joined_or_refused(void **state)
+{
+    /* of the root: other tests' groups have controllers that no threaded one can have */
+    auto_free char *path = alloc_printf("/dhow-test-threaded-%d", (int)getpid());
+    auto_free char *below = alloc_printf("%s/x", path);
+    struct oci_memory memory = {.limit = {true, 64 << 20}};
+    struct oci_resources r = {.memory = &memory};
+    DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL, *inner = NULL;
+    struct cgroup_request q = oci;
+    struct err e = {0};
+
+    (void)state;
+    if (!can_make_groups())
+        skip();
+    if (cgroup_detect() != CGROUP_V2) {
+        print_message("needs a pure v2 tree\n");
+        skip();
+    }
+    g = create(path, NULL, NULL);
+    if (sys_write_existing(cgroup_v2_fd(g), "cgroup.type", "threaded") < 0)
+        fail_msg("cannot make a threaded group");
+    q.path = below;
+    q.resources = &r;
+    assert_int_equal(cgroup_create(&q, &inner, NULL, &e), -1);
+    assert_non_null(strstr(e.msg, "with domain controllers -- it is in"));
+    q.resources = NULL;
+    if (cgroup_create(&q, &inner, NULL, &e) < 0)
+        fail_msg("%s", e.msg);
+    expect_file(inner, CGROUP_CPUACCT, "cgroup.type", "threaded");
+    assert_int_equal(cgroup_remove(path, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +586,10 @@ int main(void)
         cmocka_unit_test(more_processes_go_below),
         cmocka_unit_test(a_signal_reaches_all_of_them),
         cmocka_unit_test(device_rules_are_replaced_in_one_step),
+        cmocka_unit_test(without_rights_a_container_stays_in_its_callers_group),
+        cmocka_unit_test(a_group_is_given_to_its_owner),
+        cmocka_unit_test(devices_need_no_locked_memory),
+        cmocka_unit_test(a_threaded_tree_is_joined_or_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, remove_parent);

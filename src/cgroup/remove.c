@@ -182,7 +182,13 @@ int cgroup_remove_id(const struct cgroup_id *id, struct err *e)
 {
     DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL;
 
-    if (cgroup_of_id(id, &g, e) < 0 || remove_group(g, e) < 0)
+    return cgroup_of_id(id, &g, e) < 0 ? -1 : cgroup_undo(g, e);
+}
+
+int cgroup_undo(struct cgroup *g, struct err *e)
+{
+    cgroup_holder_done(&g->holder);
+    if (remove_group(g, e) < 0)
         return -1;
     return g->unit && owns_something(g) ? cgroup_systemd_stop(g, e) : 0;
 }

@@ -262,8 +262,6 @@ static int find_dirs(struct cgroup *g, struct err *e)
         if (r < 0)
             return err_sys(e, r, "cgroup '%s': open it in '%s'", d->path, d->mount->point);
         d->hold = CGROUP_HOLD_MADE;
-        free(g->path);
-        g->path = alloc_printf("/%s", d->path);
     }
     return 0;
 }

@@ -156,6 +156,8 @@ static void undo(struct creation *c)
     struct err ignored; /* the failure that led here is told */
 
     runtime_container_done(&c->container);
+    if (c->cgroup)
+        (void)cgroup_undo(c->cgroup, &ignored);
     c->state.has_late_hooks &= c->has_begun;
     (void)control_destroy(&c->dir, &c->state, &ignored);
 }

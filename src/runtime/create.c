@@ -192,6 +192,16 @@ static int create(struct creation *c, const struct runtime_plan *p, uint64_t *re
     return c->cgroup ? cgroup_settle(c->cgroup, e) : 0;
 }
 
+/* A limit that the process does not fit in while it is set up. */
+static void explain_death(struct creation *c, struct err *e)
+{
+    uint64_t kills;
+
+    launch_explain(&c->launch, e);
+    if (e && e->kind == ERR_IO && c->cgroup && cgroup_oom_kills(c->cgroup, &kills) == 0 && kills)
+        err_set(e, ERR_LIMIT, "container init was OOM-killed (memory limit too low?)");
+}
+
 int namespaced_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e)
 {
     struct creation c = {.launch = LAUNCH_NONE, .oom_fd = FD_NONE};
@@ -207,7 +217,7 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
                                           .oom_fd = take_fd(&c.oom_fd),
                                           .warnings = take_ptr(&c.warnings)};
     } else {
-        launch_explain(&c.launch, e);
+        explain_death(&c, e);
     }
     runtime_launch_done(&c.launch);
     if (r < 0 && c.cgroup && c.owns_cgroup)

@@ -21,6 +21,9 @@ struct init {
     int mount_point_fd;
     const int *cgroup_fds; /* `tasks` of the v1 hierarchies to join */
     size_t n_cgroup_fds;
+    const struct cgroup *cgroup; /* the container's; NULL: none of its own */
+    const int *cgroup_trees;     /* mounts of its directories, to be shown; in their order */
+    size_t n_cgroup_trees;
 
     /* made on the way */
     int root_fd;      /* the container's root, O_PATH or a mount's fd */

@@ -106,6 +106,9 @@ static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
         .mount_point_fd = l->mount_point_fd,
         .cgroup_fds = l->cgroup_join_fds,
         .n_cgroup_fds = l->n_cgroup_joins,
+        .cgroup = l->cgroup,
+        .cgroup_trees = l->cgroup_trees,
+        .n_cgroup_trees = l->n_cgroup_trees,
         .root_fd = FD_NONE,
         .dev_fd = FD_NONE,
         .pts_fd = FD_NONE,
@@ -163,9 +166,30 @@ static pid_t clone_hidden(const struct sys_clone_args *args)
     return pid;
 }
 
+/* Without a cgroup namespace of its own a container is shown mounts that begin at its group, made
+ * here: the child's mount namespace is another one. */
+static int open_cgroup_trees(struct launch *l, const struct cgroup *g, struct err *e)
+{
+    struct cgroup_shown shown[CGROUP_MAX_JOINS];
+    size_t n = cgroup_list_shown(g, shown);
+
+    for (size_t i = 0; i < n; i++) {
+        int fd = sys_open_tree(shown[i].dirfd, "", SYS_TREE_CLONE);
+
+        if (fd < 0)
+            return err_sys(e, fd, "mount cgroup '%s' of '%s'", cgroup_path(g), shown[i].name);
+        l->cgroup_trees[l->n_cgroup_trees++] = fd;
+    }
+    return 0;
+}
+
 int launch_set_cgroup(struct launch *l, const struct cgroup *g, struct err *e)
 {
+    l->cgroup = g;
     l->cgroup_fd = cgroup_clone_fd(g);
+    if (l->plan->shows_cgroup && !(l->plan->namespaces.unshare_flags & CLONE_NEWCGROUP) &&
+        open_cgroup_trees(l, g, e) < 0)
+        return -1;
     return cgroup_join_fds(g, l->cgroup_join_fds, &l->n_cgroup_joins, e);
 }
 
@@ -344,6 +368,8 @@ void runtime_launch_done(struct launch *l)
         fd_close(l->join_fds[i]);
     for (size_t i = 0; i < l->n_cgroup_joins; i++)
         fd_close(l->cgroup_join_fds[i]);
+    for (size_t i = 0; i < l->n_cgroup_trees; i++)
+        fd_close(l->cgroup_trees[i]);
     fd_close(l->mount_point_fd);
     fd_close(l->stub_fd);
     fd_close(l->pidfd);

@@ -19,6 +19,9 @@ struct launch {
     int cgroup_fd; /* v2 directory to be born in; FD_NONE; borrowed */
     int cgroup_join_fds[CGROUP_MAX_JOINS];
     size_t n_cgroup_joins;
+    const struct cgroup *cgroup; /* borrowed; NULL: the caller's */
+    int cgroup_trees[CGROUP_MAX_JOINS];
+    size_t n_cgroup_trees;
     int stub_fd;
     int init_pidfd; /* exec; borrowed */
     int exec_namespaces;

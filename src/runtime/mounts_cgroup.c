@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * /sys/fs/cgroup in a container. v2: one mount. v1 and hybrid: a tmpfs with a directory for each
- * hierarchy in which the container has a group of its own, as the host names them; the file system
- * shows the part below the cgroup namespace's root.
+ * hierarchy in which the container has a group of its own, as the host names them. With a cgroup
+ * namespace these are new mounts, which show the part below the namespace's root; without one they
+ * are clones of the host's that begin at the container's group (launch.c makes them).
  *
  * Trust boundary: in a hierarchy that was not joined, the root of the cgroup namespace is the
  * caller's group, often the host's root; without a cgroup namespace it is the host's root
@@ -61,30 +62,17 @@ static int mount_hierarchy(int dirfd, const char *controllers, uint64_t attribut
     return attach_at(dirfd, params[0].value ? params[0].value : controllers, fd, e);
 }
 
-/* Is the path of a line of /proc/self/cgroup the container's own group? */
-static bool is_own(const struct init *init, const char *path)
-{
-    const char *own = init->plan->cgroup_path;
-    size_t n;
-
-    while (own && *own == '/')
-        own++;
-    n = own ? strlen(own) : 0;
-    while (n > 0 && own[n - 1] == '/')
-        n--;
-    return n > 0 && strlen(path) > n && path[strlen(path) - n - 1] == '/' &&
-           memcmp(path + strlen(path) - n, own, n) == 0;
-}
-
 /* One line: "4:memory:/path". */
 static int mount_line(struct init *init, int dirfd, char *line, uint64_t attributes, struct err *e)
 {
     char *controllers = strchr(line, ':');
     char *path = controllers ? strchr(controllers + 1, ':') : NULL;
 
-    if (!path || !is_own(init, path + 1))
+    if (!path)
         return 0;
     *path = 0;
+    if (!init->cgroup || !cgroup_is_in(init->cgroup, controllers + 1))
+        return 0;
     return mount_hierarchy(dirfd, controllers + 1, attributes, e);
 }
 
@@ -96,25 +84,67 @@ int mounts_cgroup_remember(struct init *init, struct err *e)
     return r < 0 ? err_sys(e, r, "read /proc/self/cgroup") : 0;
 }
 
+/* A clone of the host's mount, named as it is there; a hierarchy of several controllers has a link
+ * for each. */
+static int show_tree(struct init *init, size_t i, const char *name, int dirfd, uint64_t attributes,
+                     struct err *e)
+{
+    auto_strv names = strv_split(name, ',');
+    int r = sys_mount_setattr(init->cgroup_trees[i], 0, attributes, 0, MS_PRIVATE);
+
+    if (r < 0)
+        return err_sys(e, r, "set the attributes of cgroup hierarchy '%s'", name);
+    STRV_FOREACH (link, strv_len(names) > 1 ? names : NULL) {
+        r = sys_symlink(name, dirfd, *link);
+        if (r < 0)
+            return err_sys(e, r, "link cgroup hierarchy '%s'", *link);
+    }
+    return attach_at(dirfd, name, init->cgroup_trees[i], e);
+}
+
+static int show_hierarchies(struct init *init, int dirfd, uint64_t attributes, struct err *e)
+{
+    auto_strv lines = strv_split(init->cgroups ? init->cgroups : "", '\n');
+    struct cgroup_shown shown[CGROUP_MAX_JOINS];
+    size_t n = init->cgroup ? cgroup_list_shown(init->cgroup, shown) : 0;
+
+    STRV_FOREACH (line, lines)
+        if (mount_line(init, dirfd, *line, attributes, e) < 0)
+            return -1;
+    for (size_t i = 0; i < MIN(n, init->n_cgroup_trees); i++)
+        if (show_tree(init, i, shown[i].name, dirfd, attributes, e) < 0)
+            return -1;
+    return 0;
+}
+
 static int mount_v1(struct init *init, const char *clean_path, uint64_t attributes, struct err *e)
 {
     static const struct mountopt_param tmpfs_params[] = {
         {(char *)(uintptr_t) "mode", (char *)(uintptr_t) "755"}};
-    auto_strv lines = strv_split(init->cgroups ? init->cgroups : "", '\n');
     auto_fd int top = FD_NONE;
     int r;
 
     top = mounts_make("tmpfs", "cgroup", tmpfs_params, 1, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY,
                       e);
-    if (top < 0 || mounts_attach(init, top, clean_path, ROOTPATH_MAKE | ROOTPATH_DIRECTORY, e) < 0)
+    if (top < 0 ||
+        mounts_attach(init, top, clean_path, ROOTPATH_MAKE | ROOTPATH_DIRECTORY, e) < 0 ||
+        show_hierarchies(init, top, attributes, e) < 0)
         return -1;
-    STRV_FOREACH (line, lines)
-        if (mount_line(init, top, *line, attributes, e) < 0)
-            return -1;
     if (!(attributes & MOUNT_ATTR_RDONLY))
         return 0;
     r = sys_mount_setattr(top, 0, MOUNT_ATTR_RDONLY, 0, 0);
     return r < 0 ? err_sys(e, r, "make the cgroup directory read-only") : 0;
+}
+
+/* Pure v2 without a cgroup namespace: the clone. */
+static int show_v2(struct init *init, const char *clean_path, uint64_t attributes, struct err *e)
+{
+    int r = sys_mount_setattr(init->cgroup_trees[0], 0, attributes, 0, MS_PRIVATE);
+
+    if (r < 0)
+        return err_sys(e, r, "set the attributes of the cgroup mount");
+    return mounts_attach(init, init->cgroup_trees[0], clean_path,
+                         ROOTPATH_MAKE | ROOTPATH_DIRECTORY, e);
 }
 
 int mounts_cgroup(struct init *init, const char *clean_path, uint64_t attributes, struct err *e)
@@ -124,6 +154,8 @@ int mounts_cgroup(struct init *init, const char *clean_path, uint64_t attributes
 
     if (mode == CGROUP_NONE)
         return 0; /* nothing to show */
+    if (mode == CGROUP_V2 && init->n_cgroup_trees == 1)
+        return show_v2(init, clean_path, attributes, e);
     if (mode != CGROUP_V2 || !init->cgroups)
         return mount_v1(init, clean_path, attributes, e);
     fd = mounts_make("cgroup2", "cgroup", NULL, 0, attributes, e);
