@@ -8,7 +8,7 @@ import time
 
 import bundle
 from bundle import BUSY, DISK, MIB, box, device_number, eat, want_ours
-from testlib import eventually, is_alive, numbers, run, skip, status_of, test, want
+from testlib import eventually, is_alive, must, numbers, run, skip, status_of, test, want
 
 setup = bundle.setup
 UNAVAILABLE = None if bundle.there_is_a_runtime() else f"there is no {bundle.RUNTIME} in this build"
@@ -112,6 +112,23 @@ def cpuset():
         want(allowed() == "0", f"it may run on {allowed()}")
 
 
+@test("cpuset.mems and memoryPolicy choose the node, update another")
+def nodes():
+    with box(resources={"cpu": {"mems": "1"}}) as c:
+        c.up()
+        pid = c.state()["pid"]
+        want(status_of(pid, "Mems_allowed_list") == "1", f"it has the nodes {status_of(pid, 'Mems_allowed_list')}")
+        c.ok("update --cpuset-mems 0")
+        want(status_of(pid, "Mems_allowed_list") == "0", f"it has the nodes {status_of(pid, 'Mems_allowed_list')}")
+
+
+@test("linux.memoryPolicy binds the memory to its nodes")
+def memory_policy():
+    want_ours("memory policies")
+    with box("head", "-n", "1", "/proc/self/numa_maps", linux={"memoryPolicy": {"mode": "MPOL_BIND", "nodes": "1", "flags": ["MPOL_F_STATIC_NODES"]}}) as c:
+        want(c.run() == 0 and "bind=static:1" in c.output(), c.output())
+
+
 # ---- processes, huge pages, disks, devices ----
 @test("pids.limit makes fork fail; update of it")
 def pids():
@@ -181,6 +198,21 @@ def io_files():
         want(c.file(name) in ("default 500", "default 4950"), f"{name} is {c.file(name)}")
 
 
+@test("update changes blockIO's weight, unified files and the limit of huge pages")
+def update_the_rest():
+    with box(resources={"blockIO": {"weight": 500}}) as c:
+        c.up()
+        name = "io.bfq.weight" if (c.group / "io.bfq.weight").exists() else "io.weight"
+        first = c.file(name)
+        c.ok("update --blkio-weight 300")
+        want(c.file(name) != first, f"{name} is still {first}")
+        if not bundle.IS_OURS:
+            return
+        c.update({"unified": {"memory.high": str(64 * MIB)}, "hugepageLimits": [{"pageSize": "2MB", "limit": 2 * MIB}]})
+        c.want_file("memory.high", str(64 * MIB))
+        c.want_file("hugetlb.2MB.max", str(2 * MIB))
+
+
 @test("device rules are enforced, access by access")
 def devices():
     major, minor = device_number(DISK)
@@ -196,6 +228,41 @@ def devices():
         with box("sh", "-c", script, resources={"devices": given}) as c:
             c.run()
             want(c.output() == text, f"with {given} it prints '{c.output()}'")
+
+
+# ---- what only root with all capabilities may ----
+@test("rlimits are raised, oomScoreAdj is lowered")
+def raised():
+    limits = [{"type": "RLIMIT_NOFILE", "soft": 2000000, "hard": 2000000}, {"type": "RLIMIT_NICE", "soft": 40, "hard": 40}]
+    pathlib.Path("/proc/sys/fs/nr_open").write_text("3000000")
+    script = "ulimit -n; cat /proc/self/oom_score_adj; grep nice /proc/self/limits"
+    with box("sh", "-c", script, process={"rlimits": limits, "oomScoreAdj": -500}) as c:
+        want(c.run() == 0, c.output())
+        want(c.output().split() == ["2000000", "-500", "Max", "nice", "priority", "40", "40"], c.output())
+
+
+@test("process.scheduler: real time, batch, nice")
+def scheduler():
+    want_ours("schedulers")
+    for given, policy, nice in (({"policy": "SCHED_FIFO", "priority": 10}, "1", None), ({"policy": "SCHED_BATCH", "nice": 5}, "3", "5"),
+                                ({"policy": "SCHED_OTHER", "nice": -5}, "0", "-5"), ({"policy": "SCHED_IDLE"}, "5", None)):
+        with box("cat", "/proc/self/stat", process={"scheduler": given}) as c:
+            want(c.run() == 0, c.output())
+            fields = c.output().rpartition(")")[2].split()  # from the third on
+            want(fields[38] == policy and nice in (None, fields[16]), f"{given} gives policy {fields[38]}, nice {fields[16]}")
+
+
+@test("linux.netDevices moves an interface in, renamed, with its addresses, and the host has it back")
+def net_devices():
+    want_ours("network devices")
+    must("ip", "link", "add", "dhow0", "type", "dummy")
+    try:
+        must("ip", "address", "add", "192.0.2.1/24", "dev", "dhow0")
+        with box("ip", "address", "show", linux={"netDevices": {"dhow0": {"name": "inside0"}}}) as c:
+            want(c.run() == 0, c.output())
+            want("inside0" in c.output() and "192.0.2.1/24" in c.output() and "dhow0" not in c.output(), c.output())
+    finally:
+        run("ip", "link", "del", "dhow0")
 
 
 # ---- freezing, killing, watching ----
