@@ -28,6 +28,7 @@
 #   status_of ID, pid_of ID   from its state;   is_status ID STATUS   for `eventually 10 is_status c1 stopped`
 #   inside ID COMMAND...      exec, rt_ok
 #   cgroup_dirs ID            the container's directories in all hierarchies
+#   host_mount MOUNT-ARG...   mount(8), undone at the end of the test
 
 load lib
 : "${RUNTIME:=$(dirname "$DHOW")/dhow-runtime}"
@@ -183,6 +184,15 @@ is_status() {
 inside() {
     rt_ok exec "$@"
 }
+host_mount() {
+    mount "$@"
+    echo "${*: -1}" >>"$D/.mounts"
+}
+host_unmount() {
+    local path
+    [[ -e $D/.mounts ]] || return 0
+    while read -r path; do umount -l "$path"; done < <(tac "$D/.mounts")
+}
 cgroup_dirs() {
     find /sys/fs/cgroup -type d -path "*/$GROUP/$1" 2>/dev/null
 }
@@ -260,6 +270,7 @@ runtime_setup() {
 }
 runtime_teardown() {
     remove_containers
+    host_unmount
     rm -rf --one-file-system "$D"
     want_no_leaks
 }

@@ -196,6 +196,7 @@ static int make_plan(struct engine *en, struct start *s, const char *id, struct 
         .user_groups = s->launch.options.group_add,
         .set_home = true,
         .create_cwd = true,
+        .bundle_dirfd = FD_NONE,
         .etc_dirfd = s->etc,
         .start_listener = FD_NONE,
         .seccomp_cache_dir = s->seccomp_cache,

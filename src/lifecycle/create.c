@@ -32,6 +32,7 @@ struct creation {
     struct cgroup_request cgroup_request;
     struct cgroup *cgroup;
     char **warnings;
+    int bundle_fd;
     int listener;
     int waiting;
     bool has_begun; /* something may be there that the poststop hooks are to undo */
@@ -44,6 +45,7 @@ static void creation_done(struct creation *c)
     lifecycle_state_done(&c->state);
     cgroup_free(c->cgroup);
     strv_free(c->warnings);
+    fd_close(c->bundle_fd);
     fd_close(c->listener);
     fd_close(c->waiting);
     state_dir_close(&c->dir);
@@ -106,14 +108,21 @@ static int open_start(struct creation *c, struct err *e)
     return r < 0 ? err_sys(e, r, "make the start socket of container '%s'", c->state.id) : 0;
 }
 
+static int open_bundle(struct creation *c, struct err *e)
+{
+    c->bundle_fd = sys_open(AT_FDCWD, c->bundle.path, O_PATH | O_DIRECTORY, 0);
+    return c->bundle_fd < 0 ? err_sys(e, c->bundle_fd, "open the bundle '%s'", c->bundle.path) : 0;
+}
+
 static int make_container(struct creation *c, const struct lifecycle_create_options *o,
                           struct err *e)
 {
     const int ours[] = {c->dir.root_fd, c->dir.fd, c->dir.lock_fd};
     struct runtime_config config = RUNTIME_CONFIG_NONE;
 
-    if (open_start(c, e) < 0)
+    if (open_bundle(c, e) < 0 || open_start(c, e) < 0)
         return -1;
+    config.bundle_dirfd = c->bundle_fd;
     config.creator_fds = ours;
     config.n_creator_fds = ARRAY_LEN(ours);
     config.cgroup = c->cgroup;
@@ -199,6 +208,7 @@ int lifecycle_create(const struct lifecycle_config *config,
 {
     struct creation c = {.dir = STATE_DIR_NONE,
                          .container = RUNTIME_CONTAINER_NONE,
+                         .bundle_fd = FD_NONE,
                          .listener = FD_NONE,
                          .waiting = FD_NONE};
     int r;

@@ -18,6 +18,7 @@
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/rootfs.h"
+#include "runtime/sources.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 #include "sys/namespace.h"
@@ -47,18 +48,6 @@ static int make_cgroup(struct creation *c, const struct runtime_plan *p, struct 
     strv_free(warnings);
     c->oom_fd = cgroup_oom_fd(c->cgroup);
     return 0;
-}
-
-static int write_map(pid_t pid, const char *file, const struct oci_id_mapping *maps, size_t n,
-                     struct err *e)
-{
-    auto_str text = STR_INIT(16u << 10);
-    int r;
-
-    for (size_t i = 0; i < n; i++)
-        str_addf(&text, "%u %u %u\n", maps[i].container_id, maps[i].host_id, maps[i].size);
-    r = sys_write_id_map(pid, file, str_text(&text));
-    return r < 0 ? err_sys(e, r, "write %s of the user namespace", file) : 0;
 }
 
 /* The host's id of root inside. */
@@ -102,7 +91,7 @@ static int make_mapped_overlay(struct creation *c, int userns, int *ret, struct 
     for (size_t i = 0; i < r->n_lowers && tree >= 0; i++) {
         tree = lowers[i] = sys_open_tree(r->lower_fds[i], "", SYS_TREE_CLONE);
         if (tree >= 0)
-            tree = sys_mount_idmap(lowers[i], userns);
+            tree = sys_mount_idmap(lowers[i], userns, 0);
         if (tree == -EINVAL)
             err_set(e, ERR_UNSUPPORTED,
                     "this kernel cannot map ids on the file system of layer %zu", i);
@@ -130,14 +119,20 @@ static int map_user_namespace(struct creation *c, struct err *e)
     size_t n = p->config->rootfs.n_lowers;
     int r;
 
-    if (write_map(c->launch.pid, "uid_map", l->uid_mappings.items, l->uid_mappings.len, e) < 0 ||
-        write_map(c->launch.pid, "gid_map", l->gid_mappings.items, l->gid_mappings.len, e) < 0)
+    const struct userns_maps maps = {.uids = l->uid_mappings.items,
+                                     .n_uids = l->uid_mappings.len,
+                                     .gids = l->gid_mappings.items,
+                                     .n_gids = l->gid_mappings.len};
+
+    if (userns_write_maps(c->launch.pid, &maps, e) < 0)
         return -1;
     userns = sys_namespace_open(c->launch.pid, "user");
     if (userns < 0)
         return err_sys(e, userns, "open the user namespace");
+    if (sources_map(p, c->launch.source_fds, userns, e) < 0)
+        return -1;
     if (n == 1 && p->config->rootfs.upper_fd < 0) {
-        r = sys_mount_idmap(c->launch.source_fds[0], userns);
+        r = sys_mount_idmap(c->launch.source_fds[0], userns, 0);
         if (r < 0)
             return err_sys(e, r, "map the ids of the layer");
     } else if (n > 0) {

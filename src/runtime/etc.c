@@ -54,6 +54,7 @@ int etc_plan(struct runtime_plan *p, struct err *e)
         f->source =
             plan_add_source(p, (struct plan_source){.dirfd = p->config->etc_dirfd,
                                                     .path = f->name,
+                                                    .field = "etc file",
                                                     .flags = SYS_TREE_CLONE | SYS_TREE_NOFOLLOW,
                                                     .is_optional = true});
         plan_add(p, "etc file", step_etc, f, "/%s", f->target);

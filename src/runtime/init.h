@@ -16,8 +16,9 @@ struct init {
     int init_pidfd;                        /* exec: whose namespaces */
     int exec_namespaces;                   /* exec: CLONE_NEW* */
     const struct seccomp_program *seccomp; /* NULL: none */
-    const int *source_fds; /* by index in plan->sources; FD_NONE: optional and not there */
-    const int *join_fds;   /* by enum plan_join */
+    int *source_fds;     /* by index in plan->sources; FD_NONE: optional and not there */
+    bool opens_sources;  /* the parent may not: sources.h */
+    const int *join_fds; /* by enum plan_join */
     int mount_point_fd;
     const int *cgroup_fds; /* `tasks` of the v1 hierarchies to join */
     size_t n_cgroup_fds;

@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "runtime/hooks.h"
+#include "runtime/sources.h"
 #include "runtime/stub.h"
 #include "runtime/sync.h"
 #include "sys/event.h"
@@ -31,22 +32,14 @@
 
 static int open_sources(struct launch *l, struct err *e)
 {
-    const struct runtime_plan *p = l->plan;
+    int r;
 
-    l->source_fds = alloc_zero(p->sources.len + 1, sizeof(int));
-    for (size_t i = 0; i < p->sources.len; i++)
+    l->source_fds = alloc_zero(l->plan->sources.len + 1, sizeof(int));
+    for (size_t i = 0; i < l->plan->sources.len; i++)
         l->source_fds[i] = FD_NONE;
-    for (size_t i = 0; i < p->sources.len; i++) {
-        const struct plan_source *s = &p->sources.items[i];
-        int fd = sys_open_tree(s->dirfd, s->path, s->flags);
-
-        if (fd == -ENOENT && s->is_optional)
-            continue;
-        if (fd < 0)
-            return err_sys(e, fd, "mount source '%s'", s->path);
-        l->source_fds[i] = fd;
-    }
-    return 0;
+    r = sources_open(l->plan, l->source_fds, e);
+    l->child_opens_sources = r > 0;
+    return MIN(r, 0);
 }
 
 static int open_joins(struct launch *l, struct err *e)
@@ -102,6 +95,7 @@ static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
         .exec_namespaces = l->exec_namespaces,
         .seccomp = l->seccomp.n > 0 ? &l->seccomp : NULL,
         .source_fds = l->source_fds,
+        .opens_sources = l->child_opens_sources,
         .join_fds = l->join_fds,
         .mount_point_fd = l->mount_point_fd,
         .cgroup_fds = l->cgroup_join_fds,
@@ -361,8 +355,8 @@ void launch_kill(int pidfd)
 void runtime_launch_done(struct launch *l)
 {
     launch_kill(l->pidfd);
-    for (size_t i = 0; l->source_fds && i < l->plan->sources.len; i++)
-        fd_close(l->source_fds[i]);
+    if (l->source_fds)
+        sources_close(l->plan, l->source_fds);
     free(l->source_fds);
     for (int i = 0; i < PLAN_JOIN_MAX; i++)
         fd_close(l->join_fds[i]);

@@ -14,6 +14,7 @@ struct launch {
     const struct runtime_plan *plan;
     struct seccomp_program seccomp;
     int *source_fds; /* plan->sources.len */
+    bool child_opens_sources;
     int join_fds[PLAN_JOIN_MAX];
     int mount_point_fd;
     int cgroup_fd; /* v2 directory to be born in; FD_NONE; borrowed */

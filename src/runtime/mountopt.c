@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The words of config.md, of runc and of crun. Some that mount(2) has as flags of a superblock
+ * ("acl", "iversion") are the file system's own affair by now: the kernel does not look at the
+ * flag. What is not in the table is a parameter of the file system.
+ */
 #include "runtime/mountopt.h"
 
 #include <sys/mount.h>
@@ -17,8 +22,10 @@ enum kind {
     OPT_RECURSIVE_PROPAGATION,
     OPT_BIND,
     OPT_RECURSIVE_BIND,
-    OPT_IGNORED,
-    OPT_UNSUPPORTED
+    OPT_SUPERBLOCK, /* of every file system; nothing to a bind */
+    OPT_FLAG,       /* enum mountopt_flags */
+    OPT_IDMAP,
+    OPT_IGNORED
 };
 
 static const struct row {
@@ -29,6 +36,17 @@ static const struct row {
     {"defaults", OPT_IGNORED, 0},
     {"silent", OPT_IGNORED, 0},
     {"loud", OPT_IGNORED, 0},
+    {"acl", OPT_IGNORED, 0},
+    {"noacl", OPT_IGNORED, 0},
+    {"iversion", OPT_IGNORED, 0},
+    {"noiversion", OPT_IGNORED, 0},
+    {"sync", OPT_SUPERBLOCK, 0},
+    {"async", OPT_SUPERBLOCK, 0},
+    {"dirsync", OPT_SUPERBLOCK, 0},
+    {"lazytime", OPT_SUPERBLOCK, 0},
+    {"nolazytime", OPT_SUPERBLOCK, 0},
+    {"mand", OPT_SUPERBLOCK, 0},
+    {"nomand", OPT_SUPERBLOCK, 0},
     {"bind", OPT_BIND, 0},
     {"rbind", OPT_RECURSIVE_BIND, 0},
     {"ro", OPT_SET, MOUNT_ATTR_RDONLY},
@@ -66,6 +84,7 @@ static const struct row {
     {"rrelatime", OPT_RECURSIVE_ATIME, MOUNT_ATTR_RELATIME},
     {"ratime", OPT_RECURSIVE_ATIME, MOUNT_ATTR_RELATIME},
     {"rnorelatime", OPT_RECURSIVE_ATIME, MOUNT_ATTR_STRICTATIME},
+    {"rnostrictatime", OPT_RECURSIVE_ATIME, MOUNT_ATTR_RELATIME},
     {"private", OPT_PROPAGATION, MS_PRIVATE},
     {"slave", OPT_PROPAGATION, MS_SLAVE},
     {"shared", OPT_PROPAGATION, MS_SHARED},
@@ -74,10 +93,12 @@ static const struct row {
     {"rslave", OPT_RECURSIVE_PROPAGATION, MS_SLAVE},
     {"rshared", OPT_RECURSIVE_PROPAGATION, MS_SHARED},
     {"runbindable", OPT_RECURSIVE_PROPAGATION, MS_UNBINDABLE},
-    {"remount", OPT_UNSUPPORTED, 0},
-    {"idmap", OPT_UNSUPPORTED, 0},
-    {"ridmap", OPT_UNSUPPORTED, 0},
-    {"tmpcopyup", OPT_UNSUPPORTED, 0},
+    {"remount", OPT_FLAG, MOUNTOPT_REMOUNT},
+    {"tmpcopyup", OPT_FLAG, MOUNTOPT_COPY_UP},
+    {"src-nofollow", OPT_FLAG, MOUNTOPT_SOURCE_NOFOLLOW},
+    {"dest-nofollow", OPT_FLAG, MOUNTOPT_TARGET_NOFOLLOW},
+    {"idmap", OPT_IDMAP, MOUNTOPT_IDMAP},
+    {"ridmap", OPT_IDMAP, MOUNTOPT_IDMAP | MOUNTOPT_IDMAP_RECURSIVE},
 };
 
 static void set_bits(uint64_t *set, uint64_t *clear, uint64_t on, uint64_t off)
@@ -86,7 +107,23 @@ static void set_bits(uint64_t *set, uint64_t *clear, uint64_t on, uint64_t off)
     *clear = (*clear & ~on) | off;
 }
 
-static int apply(const struct row *row, struct mountopt *o, const char *field, struct err *e)
+static int add_param(const char *option, struct mountopt *o, const char *field, struct err *e)
+{
+    struct mountopt_param p = {.key = alloc_strdup(option)};
+    char *equals = strchr(p.key, '=');
+
+    if (equals) {
+        *equals = 0;
+        p.value = equals + 1;
+    }
+    vec_push(&o->params, p);
+    if (!*p.key || strlen(p.key) > 255)
+        return err_set(e, ERR_INVALID, "%s: '%.60s' is empty or too long", field, option);
+    return 0;
+}
+
+static int apply(const struct row *row, const char *option, struct mountopt *o, const char *field,
+                 struct err *e)
 {
     switch (row->kind) {
     case OPT_SET:
@@ -120,27 +157,31 @@ static int apply(const struct row *row, struct mountopt *o, const char *field, s
         o->is_bind = true;
         o->is_recursive_bind = row->kind == OPT_RECURSIVE_BIND;
         return 0;
+    case OPT_SUPERBLOCK:
+        if (add_param(option, o, field, e) < 0)
+            return -1;
+        o->params.items[o->params.len - 1].is_superblock = true;
+        return 0;
+    case OPT_IDMAP:
+        o->idmap = option[strlen(row->name)] ? option + strlen(row->name) + 1 : NULL;
+        o->flags |= (unsigned)row->value;
+        return 0;
+    case OPT_FLAG:
+        o->flags |= (unsigned)row->value;
+        return 0;
     case OPT_IGNORED:
         return 0;
-    case OPT_UNSUPPORTED:
-        return err_set(e, ERR_UNSUPPORTED, "%s: '%s' is not supported yet", field, row->name);
     }
     return err_set(e, ERR_INTERNAL, "%s: without a rule", field);
 }
 
-static int add_param(const char *option, struct mountopt *o, const char *field, struct err *e)
+/* "idmap=uids=..." is crun's: the only option of the table with a value. */
+static bool names(const struct row *row, const char *option)
 {
-    struct mountopt_param p = {.key = alloc_strdup(option)};
-    char *equals = strchr(p.key, '=');
+    size_t n = strlen(row->name);
 
-    if (equals) {
-        *equals = 0;
-        p.value = equals + 1;
-    }
-    vec_push(&o->params, p);
-    if (!*p.key || strlen(p.key) > 255 || (p.value && strlen(p.value) > 255))
-        return err_set(e, ERR_INVALID, "%s: '%.60s' is empty or too long", field, option);
-    return 0;
+    return strncmp(option, row->name, n) == 0 &&
+           (!option[n] || (row->kind == OPT_IDMAP && option[n] == '='));
 }
 
 int mountopt_parse(char *const *options, const char *field, struct mountopt *ret, struct err *e)
@@ -153,9 +194,9 @@ int mountopt_parse(char *const *options, const char *field, struct mountopt *ret
 
         snprintf(here, sizeof(here), "%s[%zu]", field, index++);
         for (size_t i = 0; i < ARRAY_LEN(rows) && !found; i++)
-            if (str_equal(rows[i].name, *option))
+            if (names(&rows[i], *option))
                 found = &rows[i];
-        if (found ? apply(found, ret, here, e) < 0 : add_param(*option, ret, here, e) < 0)
+        if (found ? apply(found, *option, ret, here, e) < 0 : add_param(*option, ret, here, e) < 0)
             return -1;
     }
     return 0;

@@ -6,8 +6,18 @@
 #include "base/vec.h"
 
 struct mountopt_param {
-    char *key;   /* owned */
-    char *value; /* in the same memory; NULL: a flag */
+    char *key;          /* owned */
+    char *value;        /* in the same memory; NULL: a flag */
+    bool is_superblock; /* not the file system's own: "sync" */
+};
+
+enum mountopt_flags {
+    MOUNTOPT_REMOUNT = 1 << 0,
+    MOUNTOPT_COPY_UP = 1 << 1,
+    MOUNTOPT_SOURCE_NOFOLLOW = 1 << 2, /* a link at the end is itself what is bound */
+    MOUNTOPT_TARGET_NOFOLLOW = 1 << 3, /* ... or bound on */
+    MOUNTOPT_IDMAP = 1 << 4,
+    MOUNTOPT_IDMAP_RECURSIVE = 1 << 5
 };
 
 struct mountopt {
@@ -17,6 +27,8 @@ struct mountopt {
     bool propagation_is_recursive;
     bool is_bind;
     bool is_recursive_bind;
+    unsigned flags;                    /* enum mountopt_flags */
+    const char *idmap;                 /* what follows "idmap="; in the options; NULL: nothing */
     VEC(struct mountopt_param) params; /* for the file system */
 };
 

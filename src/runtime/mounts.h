@@ -4,9 +4,13 @@
 #include "runtime/init.h"
 #include "runtime/mountopt.h"
 
-/* A detached mount, or -1. `source` may be NULL. */
+/* A detached mount, or -1, or -2 with no error set: a parameter is too long for this, use
+ * mounts_put(). `source` may be NULL. */
 int mounts_make(const char *type, const char *source, const struct mountopt_param *params, size_t n,
                 uint64_t attributes, struct err *e);
+/* The same on a target of the root, by mount(2). */
+int mounts_put(const char *type, const char *source, const struct mountopt_param *params, size_t n,
+               uint64_t attributes, int target_fd, struct err *e);
 /* Attaches at the clean path; ROOTPATH_* flags say what the target must be. */
 int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsigned flags,
                   struct err *e);

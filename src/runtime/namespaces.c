@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "runtime/init.h"
 #include "runtime/mounts.h"
+#include "runtime/sources.h"
 #include "runtime/sync.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -105,11 +106,12 @@ static int step_private(struct init *init, const void *arg, struct err *e)
     auto_fd int host_root = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
     int r;
 
-    (void)init;
     (void)arg;
     if (host_root < 0)
         return err_sys(e, host_root, "open the root");
-    r = sys_mount_setattr(host_root, SYS_SETATTR_RECURSIVE, 0, 0, MS_PRIVATE);
+    /* Sources that are still to be opened may want to be slaves of the host's mounts. */
+    r = sys_mount_setattr(host_root, SYS_SETATTR_RECURSIVE, 0, 0,
+                          init->opens_sources ? MS_SLAVE : MS_PRIVATE);
     return r < 0 ? err_sys(e, r, "make all mounts private") : 0;
 }
 
@@ -269,12 +271,15 @@ int namespaces_plan(struct runtime_plan *p, struct err *e)
         return -1;
     if (joins)
         plan_add(p, "join namespaces", step_join, NULL, NULL);
+    ns->has_user = ns->clone_flags & CLONE_NEWUSER;
     if (ns->clone_flags & CLONE_NEWUSER)
         plan_add(p, "user namespace", step_user_namespace, NULL, NULL);
     rootfs_plan_overlay(p);
     add_flag_names(&names, ns->clone_flags | ns->unshare_flags);
     plan_add(p, "namespaces", step_unshare, NULL, "%s", str_text(&names));
     plan_add(p, "private mounts", step_private, NULL, NULL);
+    if (ns->has_user)
+        plan_add(p, "host's mounts", sources_step, NULL, "when the parent may not clone them");
     if (ns->unshare_flags & CLONE_NEWNET)
         plan_add(p, "loopback", step_loopback, NULL, NULL);
     return plan_names(p, e);

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "runtime/runtime.h"
+#include "runtime/userns.h"
 #include "runtime/users.h"
 
 struct init; /* the child's state: init.h */
@@ -28,18 +29,21 @@ struct plan_step {
     const void *arg;
 };
 
-/* A mount tree that the parent clones before the child exists: the host's paths are resolved with
- * the caller's rights, and the child never sees them. */
+/* A mount tree of the host (sources.h). */
 struct plan_source {
     int dirfd; /* borrowed, or AT_FDCWD */
     const char *path;
-    unsigned flags; /* SYS_TREE_* */
+    const char *field; /* what asked for it: "mounts[3].source" */
+    unsigned flags;    /* SYS_TREE_* */
     bool is_optional;
+    bool is_mapped, is_mapped_recursively;
+    struct userns_maps maps; /* none: the container's user namespace */
 };
 
 enum plan_join { PLAN_JOIN_NET, PLAN_JOIN_IPC, PLAN_JOIN_UTS, PLAN_JOIN_CGROUP, PLAN_JOIN_MAX };
 
 struct plan_namespaces {
+    bool has_user;        /* other than the caller's */
     int clone_flags;      /* made by clone3: pid, user, time */
     int unshare_flags;    /* made by the child, beside the parent's work */
     const char *pid_path; /* joined by the parent for its child */

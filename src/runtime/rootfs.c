@@ -151,16 +151,6 @@ static int step_attach_overlay(struct init *init, const void *arg, struct err *e
     return init->root_fd < 0 ? -1 : 0;
 }
 
-/* A clone is a peer of its original. Where systemd runs, that is shared: pivot_root(2) refuses it,
- * and what is mounted in the container would appear on the host. */
-static int step_directory(struct init *init, const void *source, struct err *e)
-{
-    int tree = init->source_fds[*(const size_t *)source];
-    int r = sys_mount_setattr(tree, SYS_SETATTR_RECURSIVE, 0, 0, MS_PRIVATE);
-
-    return r < 0 ? err_sys(e, r, "make the root private") : attach_root(init, tree, e);
-}
-
 static int step_readonly(struct init *init, const void *arg, struct err *e)
 {
     int r = sys_mount_setattr(init->root_fd, 0, MOUNT_ATTR_RDONLY, 0, 0);
@@ -191,36 +181,74 @@ static int step_pivot(struct init *init, const void *arg, struct err *e)
     return 0;
 }
 
-static const struct {
+/* What config-linux.md says of rootfsPropagation: "slave" receives what the host mounts below the
+ * directory later (when that is a shared mount there), "shared" begins a peer group of its own,
+ * which the host is not in. What a mount's options say of itself stands, but for the recursive
+ * ones.
+ */
+static const struct propagation {
     const char *name;
-    uint64_t propagation;
+    uint64_t of_clone; /* before the root is attached, and of all below: no peers of the host's */
+    uint64_t of_root;  /* at the end; 0: as it is */
+    unsigned root_flags;
 } propagations[] = {
-    {"", MS_PRIVATE},       {"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE},
-    {"slave", MS_SLAVE},    {"rslave", MS_SLAVE},          {"shared", MS_SHARED},
-    {"rshared", MS_SHARED}, {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE},
+    {"", MS_PRIVATE, 0, 0},
+    {"private", MS_PRIVATE, 0, 0},
+    {"rprivate", MS_PRIVATE, 0, 0},
+    {"slave", MS_SLAVE, 0, 0},
+    {"rslave", MS_SLAVE, 0, 0},
+    {"shared", MS_PRIVATE, MS_SHARED, 0},
+    {"rshared", MS_PRIVATE, MS_SHARED, SYS_SETATTR_RECURSIVE},
+    {"unbindable", MS_PRIVATE, MS_UNBINDABLE, 0},
+    {"runbindable", MS_PRIVATE, MS_UNBINDABLE, SYS_SETATTR_RECURSIVE},
 };
+
+static const struct propagation *find_propagation(const struct runtime_plan *p)
+{
+    const char *name = p->linux->rootfs_propagation ? p->linux->rootfs_propagation : "";
+
+    for (size_t i = 0; i < ARRAY_LEN(propagations); i++)
+        if (str_equal(name, propagations[i].name))
+            return &propagations[i];
+    return NULL;
+}
+
+bool rootfs_is_slave(const struct runtime_plan *p)
+{
+    const struct propagation *found = find_propagation(p);
+
+    return found && found->of_clone == MS_SLAVE;
+}
+
+static int step_directory(struct init *init, const void *source, struct err *e)
+{
+    const struct propagation *p = find_propagation(init->plan);
+    int tree = init->source_fds[*(const size_t *)source];
+    int r = sys_mount_setattr(tree, SYS_SETATTR_RECURSIVE, 0, 0, p->of_clone);
+
+    if (r < 0)
+        return err_sys(e, r, "set the propagation of the root");
+    return attach_root(init, tree, e);
+}
 
 static int step_propagation(struct init *init, const void *arg, struct err *e)
 {
-    int r = sys_mount_setattr(init->root_fd, 0, 0, 0, *(const uint64_t *)arg);
+    const struct propagation *p = arg;
+    int r = sys_mount_setattr(init->root_fd, p->root_flags, 0, 0, p->of_root);
 
     return r < 0 ? err_sys(e, r, "set the propagation of the root") : 0;
 }
 
 static int plan_propagation(struct runtime_plan *p, struct err *e)
 {
-    const char *name = p->linux->rootfs_propagation ? p->linux->rootfs_propagation : "";
+    const struct propagation *found = find_propagation(p);
 
-    for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
-        if (!str_equal(name, propagations[i].name))
-            continue;
-        /* The root has a private copy of the mounts: private and slave are the same to it. */
-        if (propagations[i].propagation != MS_PRIVATE && propagations[i].propagation != MS_SLAVE)
-            plan_add(p, "root propagation", step_propagation, &propagations[i].propagation, "%s",
-                     name);
-        return 0;
-    }
-    return err_set(e, ERR_INVALID, "linux.rootfsPropagation: unknown value '%s'", name);
+    if (!found)
+        return err_set(e, ERR_INVALID, "linux.rootfsPropagation: unknown value '%s'",
+                       p->linux->rootfs_propagation);
+    if (found->of_root)
+        plan_add(p, "root propagation", step_propagation, found, "%s", found->name);
+    return 0;
 }
 
 static int plan_tree(struct runtime_plan *p, int dirfd, const char *path, unsigned flags)
@@ -229,6 +257,7 @@ static int plan_tree(struct runtime_plan *p, int dirfd, const char *path, unsign
 
     *source = plan_add_source(p, (struct plan_source){.dirfd = dirfd,
                                                       .path = path,
+                                                      .field = "root.path",
                                                       .flags = SYS_TREE_CLONE | flags});
     plan_add(p, "root directory", step_directory, source, "%s", *path ? path : "one layer");
     return 0;
@@ -267,6 +296,8 @@ int rootfs_plan(struct runtime_plan *p, struct err *e)
     }
     if (!path || path[0] != '/')
         return err_set(e, ERR_INVALID, "root.path: '%s' is not an absolute path", path ? path : "");
+    if (!path[strspn(path, "/")])
+        return err_set(e, ERR_INVALID, "root.path: the host's own root cannot be a container's");
     return plan_tree(p, AT_FDCWD, path, SYS_TREE_RECURSIVE);
 }
 

@@ -10,3 +10,7 @@ int rootfs_make_overlay(const struct runtime_rootfs *r, const int *lowers, struc
 /* The same by mount(2), for the caller's own mount namespace, attached at mount_point_fd: the
  * root's fd. */
 int rootfs_mount_overlay(const struct runtime_rootfs *r, int mount_point_fd, struct err *e);
+
+/* Does the root receive what the host mounts later (rootfsPropagation "slave")? Pure. */
+struct runtime_plan;
+bool rootfs_is_slave(const struct runtime_plan *p);

@@ -118,7 +118,7 @@ static int walk(int root_fd, const char *path, unsigned flags, char **ret_path)
         size_t end = start + strcspn(path + start, "/");
         bool is_last = end == len, is_directory = !is_last || (flags & ROOTPATH_DIRECTORY);
         int how = O_PATH | (is_directory ? O_DIRECTORY : 0) |
-                  (is_last && (flags & ROOTPATH_NOFOLLOW) ? O_NOFOLLOW : 0);
+                  (is_last && (flags & (ROOTPATH_NOFOLLOW | ROOTPATH_LINK)) ? O_NOFOLLOW : 0);
         auto_free char *prefix = alloc_strndup(path, end);
         auto_fd int next = sys_open_in_root(root_fd, prefix, how, 0);
 
@@ -158,7 +158,7 @@ static int make(int root_fd, const char *path, unsigned flags)
 int rootpath_open(int root_fd, const char *clean_path, unsigned flags)
 {
     int how = O_PATH | (flags & ROOTPATH_DIRECTORY ? O_DIRECTORY : 0) |
-              (flags & ROOTPATH_NOFOLLOW ? O_NOFOLLOW : 0);
+              (flags & (ROOTPATH_NOFOLLOW | ROOTPATH_LINK) ? O_NOFOLLOW : 0);
     auto_fd int fd = sys_open_in_root(root_fd, clean_path, how, 0);
     struct stat st;
     int r;
@@ -174,7 +174,7 @@ int rootpath_open(int root_fd, const char *clean_path, unsigned flags)
     if (r < 0)
         return r;
     if (S_ISLNK(st.st_mode))
-        return -ELOOP;
+        return flags & ROOTPATH_LINK ? take_fd(&fd) : -ELOOP;
     return S_ISDIR(st.st_mode) ? -EISDIR : take_fd(&fd);
 }
 

@@ -15,7 +15,8 @@ char *rootpath_clean(const char *path, const char *what, struct err *e) DHOW_MUS
 enum rootpath_flags {
     ROOTPATH_DIRECTORY = 1 << 0, /* else anything but a directory */
     ROOTPATH_MAKE = 1 << 1,      /* make what is missing: directories 0755, a file 0644 */
-    ROOTPATH_NOFOLLOW = 1 << 2   /* the last component is no link */
+    ROOTPATH_NOFOLLOW = 1 << 2,  /* the last component is no link */
+    ROOTPATH_LINK = 1 << 3       /* the last component may be a link, which is not followed */
 };
 /* An O_PATH fd, or -errno: -ENOTDIR or -EISDIR when it is there and of the other kind, -ELOOP. */
 int rootpath_open(int root_fd, const char *clean_path, unsigned flags);

@@ -50,8 +50,9 @@ struct runtime_config {
     char *const *user_groups; /* additional group names or numbers (--group-add), or NULL */
     bool set_home;            /* set HOME from passwd when the environment has none */
     bool create_cwd;          /* make process.cwd when it is missing, beneath the root */
+    int bundle_dirfd; /* what relative sources of binds count from; FD_NONE: there are none */
     int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
-                      these names in this directory, bind-mounted; FD_NONE: the image's */
+                   these names in this directory, bind-mounted; FD_NONE: the image's */
     const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
     int start_listener;    /* a listening socket (sys_listen_at()): the start comes from another
                               process by runtime_start_at(); FD_NONE: by runtime_start() */
@@ -68,7 +69,8 @@ struct runtime_config {
 #define RUNTIME_CONFIG_NONE                                                                        \
     {                                                                                              \
         .rootfs = {.upper_fd = FD_NONE, .work_fd = FD_NONE, .mount_point_fd = FD_NONE},            \
-        .stdio = {FD_NONE, FD_NONE, FD_NONE}, .etc_dirfd = FD_NONE, .start_listener = FD_NONE      \
+        .stdio = {FD_NONE, FD_NONE, FD_NONE}, .bundle_dirfd = FD_NONE, .etc_dirfd = FD_NONE,       \
+        .start_listener = FD_NONE                                                                  \
     }
 
 /* The plan: named steps in order, for --dry-run, errors and traces. Owned; free with

@@ -187,7 +187,7 @@ static void binds_sources_private_and_readonly(void **state)
     assert_int_equal(sys_lstat(b.dir, "vol/made", &st), 0);
     q.mounts =
         "{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"/nope\",\"options\":[\"rbind\"]}";
-    assert_fails(&b, &q, ERR_NOT_FOUND, "mount source '/nope'");
+    assert_fails(&b, &q, ERR_NOT_FOUND, "mounts[0].source: open '/nope'");
     box_close(&b);
 }
 

@@ -13,9 +13,17 @@
 #include "base/str.h"
 
 const char *const unsupported_fields[] = {
-    "process.apparmorProfile", "process.selinuxLabel", "process.scheduler",  "process.ioPriority",
-    "process.execCPUAffinity", "linux.mountLabel",     "linux.timeOffsets",  "linux.netDevices",
-    "linux.personality",       "linux.intelRdt",       "linux.memoryPolicy", NULL,
+    "process.apparmorProfile",
+    "process.selinuxLabel",
+    "process.scheduler",
+    "process.ioPriority",
+    "process.execCPUAffinity",
+    "linux.timeOffsets",
+    "linux.netDevices",
+    "linux.personality",
+    "linux.intelRdt",
+    "linux.memoryPolicy",
+    NULL,
 };
 
 /* Asks the encoder, which leaves out what is empty. */

@@ -46,6 +46,18 @@ int sys_fsconfig_create(int fs_fd)
     return result(fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 }
 
+int sys_fspick(int mount_fd)
+{
+    FAULT_POINT("fspick");
+    return result(fspick(mount_fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+}
+
+int sys_fsconfig_reconfigure(int fs_fd)
+{
+    FAULT_POINT("fsconfig_reconfigure");
+    return result(fsconfig(fs_fd, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
 void sys_fs_message(int fs_fd, char *ret, size_t size)
 {
     char line[256];
@@ -103,12 +115,13 @@ int sys_mount_setattr(int mount_fd, unsigned flags, uint64_t set, uint64_t clear
     return result(mount_setattr(mount_fd, "", f, &a, sizeof(a)));
 }
 
-int sys_mount_idmap(int mount_fd, int userns_fd)
+int sys_mount_idmap(int mount_fd, int userns_fd, unsigned flags)
 {
     struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd};
+    unsigned f = AT_EMPTY_PATH | (flags & SYS_SETATTR_RECURSIVE ? AT_RECURSIVE : 0);
 
     FAULT_POINT("mount_idmap");
-    return result(mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)));
+    return result(mount_setattr(mount_fd, "", f, &a, sizeof(a)));
 }
 
 int sys_mount_data(const char *source, int target_fd, const char *type, unsigned long flags,

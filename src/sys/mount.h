@@ -15,6 +15,9 @@ int sys_fsconfig_string(int fs_fd, const char *key, const char *value); /* at mo
 int sys_fsconfig_flag(int fs_fd, const char *key);
 int sys_fsconfig_fd(int fs_fd, const char *key, int fd);
 int sys_fsconfig_create(int fs_fd);
+/* The superblock of a mount, to be given parameters and reconfigured. */
+int sys_fspick(int mount_fd);
+int sys_fsconfig_reconfigure(int fs_fd);
 /* The newest message that the kernel left about a failure, without its "e " in front; "" when there
  * is none. */
 void sys_fs_message(int fs_fd, char *ret, size_t size);
@@ -32,7 +35,8 @@ enum sys_setattr_flags { SYS_SETATTR_RECURSIVE = 1 << 0 };
 /* `propagation`: MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE, or 0 to leave it. */
 int sys_mount_setattr(int mount_fd, unsigned flags, uint64_t set, uint64_t clear,
                       uint64_t propagation);
-int sys_mount_idmap(int mount_fd, int userns_fd); /* detached mounts only; recursive */
+/* Detached mounts only; flags: SYS_SETATTR_RECURSIVE. */
+int sys_mount_idmap(int mount_fd, int userns_fd, unsigned flags);
 
 /* mount(2), for what the new interface of an older kernel cannot say. */
 int sys_mount_data(const char *source, int target_fd, const char *type, unsigned long flags,
