@@ -108,6 +108,8 @@ struct command_set {
     const struct command *root;            /* the global options: options and summary only */
     const struct command_exit *exits;      /* closed by code NULL */
     const char *see_also;                  /* mdoc(7) of the program's SEE ALSO */
+    const char *title; /* help begins with "NAME:" and "PROGRAM - TITLE", which callers of runc look
+                          for; NULL: with the summary */
 };
 
 /* ---- walking the tables ---- */
@@ -145,7 +147,8 @@ struct suggestion suggestion_for(const char *word);
 void suggestion_offer(struct suggestion *s, const char *candidate); /* borrows the candidate */
 
 /* ---- texts; owned ---- */
-char *help_command_text(const char *program, const struct command *c) DHOW_MUST_USE;
+char *help_command_text(const char *program, const struct command_set *set,
+                        const struct command *c) DHOW_MUST_USE;
 char *help_group_text(const char *program, const struct command_set *set,
                       const struct command_word *group) DHOW_MUST_USE;
 char *help_program_text(const char *program, const struct command_set *set) DHOW_MUST_USE;

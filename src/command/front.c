@@ -87,7 +87,7 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
     if (command_parse(c, argc, argv, options, &args, &help, &e) < 0) {
         code = front_usage_error(cli, c->name, &e);
     } else if (help) {
-        auto_free char *text = help_command_text(cli->program, c);
+        auto_free char *text = help_command_text(cli->program, cli->set, c);
         cli_print(text);
         code = 0;
     } else {
@@ -95,6 +95,11 @@ static int run_command(struct cli *cli, const struct command *c, int argc, char 
     }
     command_options_done(c, options);
     return code;
+}
+
+static bool asks_for_help(int argc, char *const *argv)
+{
+    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
 int front_run(struct cli *cli, int argc, char *const *argv)
@@ -105,9 +110,11 @@ int front_run(struct cli *cli, int argc, char *const *argv)
     const struct command *c = command_find(cli->set, cli->program, argc, argv, &words, &group, &e);
     if (c)
         return run_command(cli, c, argc - words, argv + words);
+    if (!group && cli->set->title && asks_for_help(argc, argv))
+        err_set(&e, ERR_INVALID, "No help topic for '%s'", argv[0]);
     if (!group)
         return front_usage_error(cli, "", &e);
-    if (argc > 1 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0) {
+    if (argc > 1 && !asks_for_help(argc, argv)) {
         err_set(&e, ERR_INVALID, "unknown option '%s'", argv[1]);
         return front_usage_error(cli, group->name, &e);
     }

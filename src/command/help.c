@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * --help, in podman's form: summary, Description, Usage, Examples, Options sorted by name with
- * metavar and default. Options that are not supported yet are not shown.
+ * --help, in podman's form: summary (or a name, as runc has it), Description, Usage, Examples,
+ * Options sorted by name with metavar and default. Options that are not supported yet are not
+ * shown.
  */
 #include <string.h>
 
@@ -65,13 +66,23 @@ static void add_aliases(struct str *out, const char *program, const struct comma
     str_add_char(out, '\n');
 }
 
-char *help_command_text(const char *program, const struct command *c)
+static void add_heading(struct str *out, const struct command_set *set, const char *name,
+                        const char *text)
 {
+    if (set->title)
+        str_addf(out, "NAME:\n   %s - ", name);
+    str_addf(out, "%s\n", text);
+}
+
+char *help_command_text(const char *program, const struct command_set *set, const struct command *c)
+{
+    auto_free char *name = alloc_printf("%s %s", program, c->name);
     auto_str out = STR_INIT(HELP_MAX_BYTES);
     size_t n;
     auto_free const struct option **options = command_options_sorted(c, &n);
-    str_addf(&out, "%s\n\nDescription:\n  %s\n\nUsage:\n  %s %s%s%s%s\n", c->summary,
-             c->description ? c->description : c->summary, program, c->name, n ? " [options]" : "",
+    add_heading(&out, set, name, c->summary);
+    str_addf(&out, "\nDescription:\n  %s\n\nUsage:\n  %s%s%s%s\n",
+             c->description ? c->description : c->summary, name, n ? " [options]" : "",
              c->args && *c->args ? " " : "", c->args ? c->args : "");
     add_aliases(&out, program, c);
     if (c->examples)
@@ -124,7 +135,8 @@ char *help_group_text(const char *program, const struct command_set *set,
 char *help_program_text(const char *program, const struct command_set *set)
 {
     auto_str out = STR_INIT(HELP_MAX_BYTES);
-    str_addf(&out, "%s\n\nUsage:\n  %s [options] [command]\n", set->root->summary, program);
+    add_heading(&out, set, program, set->title ? set->title : set->root->summary);
+    str_addf(&out, "\nUsage:\n  %s [options] [command]\n", program);
     add_commands(&out, set, "");
     add_options(&out, set->root);
     str_addf(&out, "\n'%s COMMAND --help' tells more about a command.\n", program);

@@ -98,6 +98,16 @@ static void help_lists_groups_and_hides_hidden_commands(void **state)
     assert_null(strstr(group, "cleanup"));
 }
 
+static void help_begins_with_the_name_when_there_is_a_title(void **state)
+{
+    struct command_set titled = set;
+    (void)state;
+    titled.title = "Open Container Initiative runtime";
+    auto_free char *text = help_program_text("runc", &titled);
+    assert_ptr_equal(strstr(text, "NAME:\n   runc - Open Container Initiative runtime\n\nUsage:\n"),
+                     text);
+}
+
 static void completions_offer_commands_of_a_group(void **state)
 {
     (void)state;
@@ -157,6 +167,7 @@ int main(void)
         cmocka_unit_test(finds_commands_by_one_or_two_words),
         cmocka_unit_test(suggests_only_what_is_near),
         cmocka_unit_test(help_lists_groups_and_hides_hidden_commands),
+        cmocka_unit_test(help_begins_with_the_name_when_there_is_a_title),
         cmocka_unit_test(completions_offer_commands_of_a_group),
         cmocka_unit_test(manual_has_prose_and_guards_roff),
         cmocka_unit_test(introspection_names_everything),

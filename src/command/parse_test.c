@@ -183,8 +183,11 @@ static void help_shows_supported_options_sorted(void **state)
                                      .max_args = -1,
                                      .option_sets = sets,
                                      .examples = examples};
+    static const struct command_set plain, titled = {.title = "A runtime"};
     (void)state;
-    auto_free char *text = help_command_text("dhow", &c);
+    auto_free char *text = help_command_text("dhow", &plain, &c);
+    auto_free char *named = help_command_text("dhow", &titled, &c);
+    assert_ptr_equal(strstr(named, "NAME:\n   dhow x - Do x\n\nDescription:\n"), named);
     assert_string_equal(text, "Do x\n\nDescription:\n  Do x\n\nUsage:\n  dhow x [options] ARG\n"
                               "\nExamples:\n  dhow x -t\n\nOptions:\n"
                               "      --cap-add CAP   capabilities\n"

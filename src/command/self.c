@@ -30,8 +30,8 @@ static int help_run(struct cli *cli, void *options, int argc, char **argv, struc
             command_find(cli->set, cli->program, argc, argv, &words, &group, e);
         if (!c && !group)
             return -1;
-        text =
-            c ? help_command_text(cli->program, c) : help_group_text(cli->program, cli->set, group);
+        text = c ? help_command_text(cli->program, cli->set, c)
+                 : help_group_text(cli->program, cli->set, group);
     }
     cli_print(text);
     return 0;

@@ -34,5 +34,6 @@ const struct command_set runtime_commands = {
     .missing = missing,
     .root = &runtime_root,
     .exits = exits,
+    .title = "Open Container Initiative runtime",
     .see_also = ".Xr crun 1 ,\n.Xr dhow 1 ,\n.Xr runc 8",
 };
