@@ -6,12 +6,15 @@
  * pid but with the cgroup's path, then the process, which dies with us until its pid is recorded,
  * then the caller's pid file, then DETACH. What a killed creation leaves is a directory (and a
  * cgroup that the state names): lifecycle_delete() with force removes both.
+ *
+ * The debug messages name the stages with runc's words, which its callers look for.
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/trace.h"
 #include "base/units.h"
@@ -139,7 +142,11 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     if (runtime_plan(&config, &c->plan, e) < 0)
         return -1;
     c->has_begun = true;
-    return runtime_create(c->plan, &c->container, e);
+    log_debug("nsexec container setup: '%s'", o->id);
+    if (runtime_create(c->plan, &c->container, e) < 0)
+        return -1;
+    log_debug("child process in init(): %d waits for the start", (int)c->container.pid);
+    return 0;
 }
 
 static int record(struct creation *c, const struct lifecycle_create_options *o, struct err *e)

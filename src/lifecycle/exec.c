@@ -2,6 +2,7 @@
 /* One more process in a container that runs. */
 #include <fcntl.h>
 
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/trace.h"
 #include "lifecycle/process_io.h"
@@ -66,9 +67,12 @@ int lifecycle_exec(const struct lifecycle_config *config,
         .stdio = {0, 1, 2},
         .preserve_fds = options->io.preserve_fds,
     };
+    log_debug("nsexec container setup: '%s'", options->id);
     r = runtime_exec(&c, &process, e);
     if (r < 0)
         return -1;
+    log_debug("child process in init(): %d; setns_init: about to exec '%s'", (int)process.pid,
+              options->process->args[0]);
     r = process_io_deliver(&options->io, process.pid, process.pidfd, process.terminal_fd, e);
     if (r < 0)
         (void)sys_pidfd_send_signal(process.pidfd, SIGKILL); /* the caller could not reach it */

@@ -54,6 +54,9 @@ int lifecycle_start(const struct lifecycle_config *config, const char *id, struc
     if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
         state_status(&d, &s, &status, e) < 0 || check_status(status, e) < 0)
         return -1;
-    return s.has_late_hooks ? start_with_hooks(&d, &s, e)
-                            : runtime_start_at(d.fd, STATE_START_SOCKET, e);
+    if ((s.has_late_hooks ? start_with_hooks(&d, &s, e)
+                          : runtime_start_at(d.fd, STATE_START_SOCKET, e)) < 0)
+        return -1;
+    log_debug("init: closing the pipe to signal completion: the command runs");
+    return 0;
 }
