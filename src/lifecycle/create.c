@@ -141,6 +141,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
         config.stdio[i] = i;
     if (runtime_plan(&config, &c->plan, e) < 0)
         return -1;
+    runtime_plan_add_warnings(c->plan, &c->warnings);
     c->has_begun = true;
     log_debug("nsexec container setup: '%s'", o->id);
     if (runtime_create(c->plan, &c->container, e) < 0)

@@ -36,6 +36,33 @@ static int check_status(enum lifecycle_status status, const struct lifecycle_exe
 
 DEFINE_AUTO_PTR(struct cgroup, exec_group, cgroup_free);
 
+/* What the caller's process does not say is the container's (runc's rule). Borrows from both. */
+static struct oci_process complete_process(const struct oci_process *given,
+                                           const struct oci_process *container)
+{
+    struct oci_process p = *given;
+
+    if (!p.capabilities)
+        p.capabilities = container->capabilities;
+    if (!p.rlimits.len)
+        p.rlimits = container->rlimits;
+    if (!p.apparmor_profile || !*p.apparmor_profile)
+        p.apparmor_profile = container->apparmor_profile;
+    if (!p.selinux_label || !*p.selinux_label)
+        p.selinux_label = container->selinux_label;
+    if (!p.scheduler)
+        p.scheduler = container->scheduler;
+    if (!p.io_priority)
+        p.io_priority = container->io_priority;
+    if (!p.exec_cpu_affinity)
+        p.exec_cpu_affinity = container->exec_cpu_affinity;
+    if (!p.oom_score_adj.is_set)
+        p.oom_score_adj = container->oom_score_adj;
+    if (!p.user.umask.is_set)
+        p.user.umask = container->user.umask;
+    return p;
+}
+
 int lifecycle_exec(const struct lifecycle_config *config,
                    const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
                    struct err *e)
@@ -56,10 +83,12 @@ int lifecycle_exec(const struct lifecycle_config *config,
         return -1;
     if (s.cgroup.places.len > 0 && cgroup_open_below(&s.cgroup, options->cgroups, &cgroup, e) < 0)
         return -1;
+    const struct oci_process completed = complete_process(options->process, spec.process);
     struct runtime_exec_config c = {
         .init_pid = (pid_t)s.pid,
         .start_ticks = s.start_ticks,
-        .process = options->process,
+        .process = &completed,
+        .linux = spec.linux,
         .seccomp = spec.linux->seccomp,
         .cgroup = cgroup,
         .user = options->user,

@@ -23,6 +23,7 @@
 #include "sys/mount.h"
 #include "sys/namespace.h"
 #include "sys/process.h"
+#include "sys/self.h"
 
 struct creation {
     struct launch launch;
@@ -142,6 +143,13 @@ static int map_user_namespace(struct creation *c, struct err *e)
     return sync_send_mapped(c->launch.sync_fd, overlay, e);
 }
 
+/* In its user namespace the child may raise none (prlimit(2)). What stays is cut in the child. */
+static void raise_limits(const struct launch *l)
+{
+    VEC_FOREACH (limit, &l->plan->process.rlimits)
+        (void)sys_raise_rlimit(l->pid, limit->resource, limit->limit.rlim_max);
+}
+
 /* What is done while the child works. */
 static int work_beside(struct creation *c, struct err *e)
 {
@@ -149,6 +157,7 @@ static int work_beside(struct creation *c, struct err *e)
 
     if ((p->namespaces.clone_flags & CLONE_NEWUSER) && map_user_namespace(c, e) < 0)
         return -1;
+    raise_limits(&c->launch);
     return launch_adjust_oom_score(&c->launch, &c->warnings, e);
 }
 

@@ -71,12 +71,36 @@ static int clone_inside(struct launch *l, struct cgroup *cgroup, pid_t init_pid,
     return launch_clone(l, e);
 }
 
+/* The child inherits the CPUs that it is to begin on: in a v2 tree it is born in the group. */
+static int clone_on_initial_cpus(struct launch *l, struct cgroup *cgroup, pid_t init_pid,
+                                 struct err *e)
+{
+    const struct plan_process *pp = &l->plan->process;
+    struct sys_mask ours;
+    int cloned, r;
+
+    if (!pp->has_initial_cpus)
+        return clone_inside(l, cgroup, init_pid, e);
+    r = sys_get_affinity(&ours);
+    if (r == 0)
+        r = sys_set_affinity(&pp->initial_cpus);
+    if (r < 0)
+        return err_sys(e, r, "process.execCPUAffinity.initial: run on CPUs '%s'",
+                       pp->process->exec_cpu_affinity->initial);
+    cloned = clone_inside(l, cgroup, init_pid, e);
+    r = sys_set_affinity(&ours);
+    if (cloned == 0 && r < 0)
+        return err_sys(e, r, "go back to the own CPUs");
+    return cloned;
+}
+
 static int run(struct launch *l, const struct runtime_plan *p, struct cgroup *cgroup,
                pid_t init_pid, struct err *e)
 {
     if (launch_prepare(l, p, e) < 0 || (cgroup && launch_set_cgroup(l, cgroup, e) < 0))
         return -1;
-    if (clone_inside(l, cgroup, init_pid, e) < 0 || launch_adjust_oom_score(l, NULL, e) < 0)
+    if (clone_on_initial_cpus(l, cgroup, init_pid, e) < 0 ||
+        launch_adjust_oom_score(l, NULL, e) < 0)
         return -1;
     return launch_serve(l, SYNC_NONE, e);
 }

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <strings.h>
 
 #include "base/str.h"
@@ -59,6 +60,17 @@ void identity_plan_receive(struct runtime_plan *p)
 {
     if (p->process.has_user_lookup)
         plan_add(p, "user", step_receive, NULL, NULL);
+}
+
+/* Before a user namespace is joined: in there nobody may raise a limit (prlimit(2)). What cannot be
+ * raised is cut below. */
+static int step_raise_limits(struct init *init, const void *arg, struct err *e)
+{
+    (void)arg;
+    (void)e;
+    VEC_FOREACH (l, &init->process->rlimits)
+        (void)sys_raise_rlimit(0, l->resource, l->limit.rlim_max);
+    return 0;
 }
 
 /* A hard limit that we may not raise is left where it is, and the soft one beneath it. */
@@ -229,6 +241,17 @@ static int plan_users(struct plan_process *pp, struct err *e)
     return users_resolve(q, (struct users_text){0}, (struct users_text){0}, &pp->ids, e);
 }
 
+int identity_plan_limits(struct runtime_plan *p, struct err *e)
+{
+    VEC_FOREACH (l, &p->process.process->rlimits)
+        if (plan_limit(&p->process, l, e) < 0)
+            return -1;
+    /* The first process of a container is born in its user namespace: its parent raises them. */
+    if (p->kind == PLAN_EXEC && p->process.rlimits.len > 0)
+        plan_add(p, "raise limits", step_raise_limits, NULL, NULL);
+    return 0;
+}
+
 int identity_plan(struct runtime_plan *p, struct err *e)
 {
     struct plan_process *pp = &p->process;
@@ -236,9 +259,6 @@ int identity_plan(struct runtime_plan *p, struct err *e)
 
     if (plan_caps(process->capabilities, &pp->caps, e) < 0 || plan_users(pp, e) < 0)
         return -1;
-    VEC_FOREACH (l, &process->rlimits)
-        if (plan_limit(pp, l, e) < 0)
-            return -1;
     if (process->user.umask.is_set && process->user.umask.value > 0777)
         return err_set(e, ERR_INVALID, "process.user.umask: above 0777");
     if (pp->has_user_lookup)
@@ -276,4 +296,43 @@ int identity_plan_finish(struct runtime_plan *p, struct err *e)
              process->no_new_privileges ? "no new privileges" : "ids, capabilities",
              p->process.seccomp ? ", seccomp" : "");
     return 0;
+}
+
+/* ---- what cannot be given ---- */
+
+static void warn_of_caps(const struct plan_caps *want, uint64_t have, char ***inout_warnings)
+{
+    uint64_t lacking = (want->bounding | want->permitted) & ~have;
+    auto_str list = STR_INIT(4096);
+
+    for (unsigned i = 0; i < 64; i++)
+        if (lacking >> i & 1)
+            str_addf(&list, "%s%s", list.len ? " " : "", sys_cap_name(i));
+    if (lacking)
+        strv_addf(inout_warnings, "process.capabilities: the caller does not have [%s]",
+                  str_text(&list));
+}
+
+static void warn_of_limits(const struct plan_process *pp, char ***inout_warnings)
+{
+    VEC_FOREACH (l, &pp->rlimits) {
+        struct rlimit now;
+
+        if (sys_get_rlimit(l->resource, &now) == 0 && now.rlim_max < l->limit.rlim_max)
+            strv_addf(inout_warnings,
+                      "process.rlimits: the hard limit of %s cannot be raised here, it stays %llu",
+                      l->name, (unsigned long long)now.rlim_max);
+    }
+}
+
+void runtime_plan_add_warnings(const struct runtime_plan *p, char ***inout_warnings)
+{
+    struct sys_caps have;
+    int r = sys_caps_get(&have);
+
+    /* A new user namespace has all of them. */
+    if (r == 0 && !(p->namespaces.clone_flags & CLONE_NEWUSER))
+        warn_of_caps(&p->process.caps, have.permitted, inout_warnings);
+    if (r == 0 && !(have.effective >> CAP_SYS_RESOURCE & 1))
+        warn_of_limits(&p->process, inout_warnings);
 }

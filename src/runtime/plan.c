@@ -18,6 +18,7 @@ struct feature {
 
 static const struct feature create_features[] = {
     {"unsupported fields", unsupported_plan},
+    {"limits", identity_plan_limits},
     {"namespaces", namespaces_plan}, /* join and make them; host name, loopback */
     {"root file system",
      rootfs_plan}, /* overlay or directory, attached, still beside the host's root */
@@ -31,6 +32,7 @@ static const struct feature create_features[] = {
     {"terminal", terminal_plan},
     {"root",
      rootfs_plan_finish}, /* read-only, pivot: from here on the host's files are out of reach */
+    {"attributes", attributes_plan},
     {"command", command_plan}, /* stdio, directory, program; READY, START */
     {"start hooks", hooks_plan_start},
     {"privileges", identity_plan_finish}, /* limits, ids, capabilities, seccomp */
@@ -39,9 +41,11 @@ static const struct feature create_features[] = {
 
 static const struct feature exec_features[] = {
     {"unsupported fields", unsupported_plan},
+    {"limits", identity_plan_limits}, /* raised on this side of a user namespace */
     {"namespaces", namespaces_plan},
     {"identity", identity_plan},
     {"terminal", terminal_plan},
+    {"attributes", attributes_plan},
     {"command", command_plan},
     {"privileges", identity_plan_finish},
     {"execute", command_plan_finish},
@@ -127,6 +131,7 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
                                                   ? or_null(cgroup_path(config->cgroup))
                                                   : or_null(config->spec->linux->cgroups_path)};
     p->process.process = config->spec->process;
+    p->process.linux = config->spec->linux;
     p->process.seccomp = config->spec->linux->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;
@@ -151,6 +156,7 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
                                .cgroup_path = or_null(config->cgroup ? cgroup_path(config->cgroup)
                                                                      : config->cgroup_path)};
     p->process.process = config->process;
+    p->process.linux = config->linux;
     p->process.seccomp = config->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;

@@ -19,6 +19,7 @@
 #include "runtime/runtime.h"
 #include "runtime/userns.h"
 #include "runtime/users.h"
+#include "sys/sched.h"
 
 struct init; /* the child's state: init.h */
 
@@ -72,6 +73,9 @@ struct plan_process {
     unsigned preserve_fds;
     bool create_cwd;
     struct plan_caps caps;
+    const struct oci_linux *linux; /* the container's; NULL: not known */
+    bool has_initial_cpus;         /* exec */
+    struct sys_mask initial_cpus;
     VEC(struct plan_rlimit) rlimits;
 };
 
@@ -82,8 +86,8 @@ struct runtime_plan {
     const struct runtime_config *config;           /* PLAN_CREATE */
     const struct runtime_exec_config *exec_config; /* PLAN_EXEC */
     const struct oci_spec *spec;                   /* PLAN_CREATE; its `linux` is never NULL here */
-    const struct oci_linux *linux;
-    const char *cgroup_path; /* NULL: none */
+    const struct oci_linux *linux;                 /* PLAN_CREATE */
+    const char *cgroup_path;                       /* NULL: none */
     struct plan_namespaces namespaces;
     struct plan_process process;
     VEC(struct plan_step) steps;
@@ -123,7 +127,9 @@ int devices_plan(struct runtime_plan *p, struct err *e);
 int hooks_plan(struct runtime_plan *p, struct err *e);
 int hooks_plan_start(struct runtime_plan *p, struct err *e);
 int terminal_plan(struct runtime_plan *p, struct err *e);
+int attributes_plan(struct runtime_plan *p, struct err *e);
 int paths_plan(struct runtime_plan *p, struct err *e);
+int identity_plan_limits(struct runtime_plan *p, struct err *e);
 int identity_plan(struct runtime_plan *p, struct err *e);
 int identity_plan_finish(struct runtime_plan *p, struct err *e);
 int command_plan(struct runtime_plan *p, struct err *e);

@@ -80,6 +80,10 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
                  struct err *e);                                     /* borrows config */
 char *runtime_plan_text(const struct runtime_plan *p) DHOW_MUST_USE; /* a line a step */
 void runtime_plan_free(struct runtime_plan *p);
+/* What the plan asks for and this caller cannot give, where that is no failure: capabilities that
+ * it does not have ("Runtimes SHOULD NOT fail", config.md), hard limits that it may not raise
+ * (callers write such limits for every container). */
+void runtime_plan_add_warnings(const struct runtime_plan *p, char ***inout_warnings);
 
 struct runtime_container {
     pid_t pid; /* in the caller's pid namespace; a child of the caller */
@@ -112,8 +116,9 @@ void runtime_container_done(struct runtime_container *c);
 struct runtime_exec_config {
     pid_t init_pid;       /* of the running container */
     uint64_t start_ticks; /* checked after the pidfd is open: no pid reuse */
-    const struct oci_process
-        *process; /* args env cwd capabilities rlimits terminal no_new_privileges */
+    const struct oci_process *process;
+    const struct oci_linux *linux;     /* the container's: personality and memory policy are those
+                                          of its execs, too; NULL: none */
     const struct oci_seccomp *seccomp; /* NULL: none */
     const char *cgroup_path;
     struct cgroup *cgroup; /* instead of the path; borrowed */

@@ -15,14 +15,9 @@
 const char *const unsupported_fields[] = {
     "process.apparmorProfile",
     "process.selinuxLabel",
-    "process.scheduler",
-    "process.ioPriority",
-    "process.execCPUAffinity",
     "linux.timeOffsets",
     "linux.netDevices",
-    "linux.personality",
     "linux.intelRdt",
-    "linux.memoryPolicy",
     NULL,
 };
 

@@ -67,6 +67,11 @@ int sys_cap_parse(const char *name)
     return -EINVAL;
 }
 
+const char *sys_cap_name(unsigned number)
+{
+    return number < ARRAY_LEN(names) ? names[number] : NULL;
+}
+
 int sys_caps_get(struct sys_caps *ret)
 {
     struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};

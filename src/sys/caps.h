@@ -15,7 +15,8 @@ struct sys_caps {
     uint64_t inheritable;
 };
 
-int sys_cap_parse(const char *name); /* "CAP_CHOWN", any case: its number, or -EINVAL */
+int sys_cap_parse(const char *name);       /* "CAP_CHOWN", any case: its number, or -EINVAL */
+const char *sys_cap_name(unsigned number); /* NULL: unknown */
 int sys_caps_get(struct sys_caps *ret);
 int sys_caps_set(const struct sys_caps *caps);
 int sys_caps_limit_bounding(uint64_t keep); /* drops all others; needs CAP_SETPCAP */

@@ -58,6 +58,19 @@ int sys_set_rlimit(int resource, const struct rlimit *limit)
     return result(prlimit(0, (enum __rlimit_resource)resource, limit, NULL));
 }
 
+int sys_raise_rlimit(pid_t pid, int resource, rlim_t hard)
+{
+    struct rlimit now;
+
+    FAULT_POINT("raise_rlimit");
+    if (prlimit(pid, (enum __rlimit_resource)resource, NULL, &now) < 0)
+        return -errno;
+    if (now.rlim_max >= hard)
+        return 0;
+    now.rlim_max = hard;
+    return result(prlimit(pid, (enum __rlimit_resource)resource, &now, NULL));
+}
+
 void sys_umask(mode_t mask)
 {
     umask(mask);

@@ -15,6 +15,8 @@ int sys_set_gid(gid_t gid); /* real, effective, saved */
 int sys_set_uid(uid_t uid);
 int sys_get_rlimit(int resource, struct rlimit *ret);
 int sys_set_rlimit(int resource, const struct rlimit *limit);
+/* Of a process (0: the caller): the hard limit becomes `hard` if it is below. */
+int sys_raise_rlimit(pid_t pid, int resource, rlim_t hard);
 void sys_umask(mode_t mask);
 int sys_fchdir(int fd);
 int sys_chdir(const char *path);

@@ -1,0 +1,259 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What `process` and the rest of `linux` say of the process, through dhow-runtime: create and exec.
+
+setup_file() {
+    load runtime
+    runtime_file_setup
+}
+teardown_file() {
+    load runtime
+    runtime_file_teardown
+}
+setup() {
+    load runtime
+    runtime_setup
+    bundle
+}
+teardown() {
+    runtime_teardown
+}
+
+# What a container that goes on has written so far.
+wrote() {
+    [[ $(cat "$D/$1.out") == "$2" ]]
+}
+# `exec_process ID FILTER`: exec --process with {"args", "cwd"} changed by a filter of jq.
+exec_process() {
+    jq -n "{args: [\"true\"], cwd: \"/\"} | $2" >"$D/process.json"
+    rt_try exec --process "$D/process.json" "$1"
+}
+
+# bats test_tags=short
+@test "scheduler: policy, nice and flags, of the container and of its execs" {
+    edit '.process.scheduler = {policy: "SCHED_BATCH", nice: 7}'
+    start_container c1
+    chrt -p "$(pid_of c1)" | grep -q 'policy: SCHED_BATCH'
+    [[ $(awk '{print $19}' "/proc/$(pid_of c1)/stat") == 7 ]]
+    rt_try exec c1 sh -c 'awk "{print \$19, \$41}" /proc/self/stat'
+    want_output '7 3'
+    exec_process c1 '.scheduler = {policy: "SCHED_IDLE"} | .args = ["sh", "-c", "awk \"{print \\$41}\" /proc/self/stat"]'
+    want_output 5
+}
+
+@test "scheduler: a deadline, which its parameters describe" {
+    start_container c1
+    jq -n '{args: ["sleep", "100"], cwd: "/", scheduler: {policy: "SCHED_DEADLINE", flags: ["SCHED_FLAG_RESET_ON_FORK"], runtime: 42000,
+        deadline: 100000, period: 1000000}}' >"$D/process.json"
+    rt_ok exec --detach --pid-file "$D/pid" --process "$D/process.json" c1
+    chrt -p "$(cat "$D/pid")" >"$D/chrt"
+    grep -q 'SCHED_DEADLINE|SCHED_RESET_ON_FORK' "$D/chrt"
+    grep -q 'runtime/deadline/period parameters: 42000/100000/1000000' "$D/chrt"
+}
+
+@test "scheduler: what the kernel refuses fails the creation by its field" {
+    edit '.process.scheduler = {policy: "SCHED_ISO"}'
+    create c1
+    rt_error "process.scheduler: set 'SCHED_ISO': "
+    edit '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 42000, deadline: 1000000, period: 1000000} | .linux.resources.cpu.cpus = "0"'
+    create c1
+    rt_error "process.scheduler: process scheduler can't be used together with AllowedCPUs"
+    edit '.process.scheduler = {policy: "SCHED_NICE"}'
+    create c1
+    rt_error "process.scheduler.policy: unknown value 'SCHED_NICE'"
+}
+
+@test "ioPriority: class and level, of the container and of its execs" {
+    edit '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6}'
+    start_container c1
+    [[ $(ionice -p "$(pid_of c1)") == 'best-effort: prio 6' ]]
+    jq -n '{args: ["sleep", "100"], cwd: "/", ioPriority: {class: "IOPRIO_CLASS_IDLE", priority: 0}}' >"$D/process.json"
+    rt_ok exec --detach --pid-file "$D/pid" --process "$D/process.json" c1
+    [[ $(ionice -p "$(cat "$D/pid")") == idle ]]
+    rt_ok exec --detach --pid-file "$D/pid" c1 sleep 100
+    [[ $(ionice -p "$(cat "$D/pid")") == 'best-effort: prio 6' ]]
+    edit '.process.ioPriority = {class: "IOPRIO_CLASS_BE", priority: 8}'
+    create c2
+    rt_error 'process.ioPriority.priority: 8 is not within 0..7'
+}
+
+@test "personality: what uname says, in the container and its execs" {
+    edit '.linux.personality = {domain: "LINUX32", flags: []}'
+    set_script 'uname -m; sleep 100'
+    start_container c1
+    eventually 5 grep -qx i686 "$D/c1.out"
+    inside c1 uname -m
+    want_output i686
+    rt_ok delete --force c1
+    edit '.linux.personality.domain = "LINUX"'
+    run_script c2 'uname -m'
+    want_output "$(uname -m)"
+    edit '.linux.personality.flags = ["ADDR_NO_RANDOMIZE"]'
+    create c3
+    rt_error "linux.personality.flags\[0\]: unknown value 'ADDR_NO_RANDOMIZE'"
+}
+
+@test "memoryPolicy: mode, nodes and flags, in the container and its execs" {
+    [[ -e /proc/self/numa_maps ]] || skip "this kernel has no memory policies"
+    local policy='cut -d" " -f2 /proc/self/numa_maps | head -n 1'
+    edit '.linux.memoryPolicy = {mode: "MPOL_INTERLEAVE", nodes: "0"}'
+    set_script "$policy; sleep 100"
+    start_container c1
+    eventually 5 grep -qx interleave:0 "$D/c1.out"
+    inside c1 sh -c "$policy"
+    want_output interleave:0
+    rt_ok delete --force c1
+    edit '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}'
+    run_script c2 "$policy"
+    want_output bind=static:0
+    edit '.linux.memoryPolicy = {mode: "MPOL_DEFAULT"}'
+    run_script c3 "$policy"
+    want_output default
+}
+
+@test "memoryPolicy: wrong words and nodes that are not there fail the creation by their field" {
+    edit '.linux.memoryPolicy = {mode: "INTERLEAVE", nodes: "0"}'
+    create c1
+    rt_error "linux.memoryPolicy.mode: unknown value 'INTERLEAVE'"
+    edit '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["badflag"]}'
+    create c1
+    rt_error "linux.memoryPolicy.flags\[0\]: unknown value 'badflag'"
+    edit '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0-9876543210"}'
+    create c1
+    rt_error "linux.memoryPolicy.nodes: '0-9876543210' is not a list like '0-3,7' of numbers below 1024"
+    edit '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1023"}'
+    create c1
+    rt_error "linux.memoryPolicy: set 'MPOL_BIND': "
+}
+
+@test "execCPUAffinity: initial for the way into the container, final inside; not for the container itself" {
+    [[ $(nproc) -gt 1 ]] || skip "one CPU"
+    edit '.process.execCPUAffinity = {initial: "0", final: "1"}'
+    set_script 'grep Cpus_allowed_list /proc/self/status; sleep 100'
+    start_container c1
+    eventually 5 wrote c1 "$(grep Cpus_allowed_list /proc/self/status)"
+    inside c1 grep -h Cpus_allowed_list: /proc/self/status
+    want_output $'Cpus_allowed_list:\t1'
+    exec_process c1 '.execCPUAffinity = {initial: "1"} | .args = ["grep", "-h", "Cpus_allowed_list:", "/proc/self/status"]'
+    want_output $'Cpus_allowed_list:\t1'
+    exec_process c1 '.execCPUAffinity = {final: "0-1"} | .args = ["grep", "-h", "Cpus_allowed_list:", "/proc/self/status"]'
+    want_output $'Cpus_allowed_list:\t0-1'
+    exec_process c1 '.execCPUAffinity = {initial: "1000"}'
+    [[ $status == 255 && $stderr == *"process.execCPUAffinity.initial: run on CPUs '1000': "* ]]
+    exec_process c1 '.execCPUAffinity = {final: "1000"}'
+    [[ $status == 255 && $stderr == *"process.execCPUAffinity.final: run on CPUs '1000': "* ]]
+}
+
+@test "rlimits: soft and hard, of the container and its execs; a hard limit that may not be raised is a warning" {
+    edit '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 33, hard: 44}, {type: "RLIMIT_CORE", soft: 0, hard: 1024}]'
+    set_script 'ulimit -n; ulimit -Hn; ulimit -c; ulimit -Hc; sleep 100'
+    start_container c1
+    eventually 5 wrote c1 $'33\n44\n0\n2'
+    inside c1 sh -c 'ulimit -n; ulimit -Hn'
+    want_output $'33\n44'
+    exec_process c1 '.rlimits = [{type: "RLIMIT_NOFILE", soft: 22, hard: 23}] | .args = ["sh", "-c", "ulimit -n; ulimit -Hn"]'
+    want_output $'22\n23'
+    local now
+    now=$(ulimit -Hn)
+    edit '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 100, hard: $hard}] | .process.args = ["sh", "-c", "ulimit -n; ulimit -Hn"]' --argjson hard $((now + 1))
+    run_container c2
+    if setpriv --dump | grep -q sys_resource; then
+        want_output $'100\n'$((now + 1))
+    else
+        want_output $'100\n'"$now"
+        [[ $stderr == *"level=warning msg=\"process.rlimits: the hard limit of RLIMIT_NOFILE cannot be raised here, it stays $now\""* ]]
+    fi
+}
+
+@test "rlimits: in a user namespace they are set from outside, where they may be raised" {
+    add_user_namespace
+    give_rootfs 200000
+    edit '.process.rlimits = [{type: "RLIMIT_NOFILE", soft: 33, hard: 2000}]'
+    (
+        ulimit -Sn 1000
+        run_script c1 'ulimit -n; ulimit -Hn; sleep 0'
+        want_output $'33\n2000'
+    )
+}
+
+@test "oomScoreAdj: set when it is there, else left alone; what may not be lowered is a warning" {
+    edit '.process.oomScoreAdj = 123'
+    run_script c1 'cat /proc/self/oom_score_adj'
+    want_output 123
+    edit 'del(.process.oomScoreAdj)'
+    run_script c2 'cat /proc/self/oom_score_adj'
+    want_output "$(cat /proc/self/oom_score_adj)"
+    edit '.process.oomScoreAdj = 77 | .process.args = ["sleep", "100"]'
+    start_container c3
+    inside c3 cat /proc/self/oom_score_adj
+    want_output 77
+    rt_ok delete --force c3
+    setpriv --dump | grep -q sys_resource && return 0
+    edit '.process.oomScoreAdj = -999'
+    run_script c4 'echo ran'
+    want_output ran
+    [[ $stderr == *'oomScoreAdj -999 cannot be set'* ]]
+}
+
+@test "user: ids, groups and umask, of the container and its execs" {
+    edit '.process.user = {uid: 5, gid: 6, additionalGids: [7, 8], umask: 7}'
+    set_script 'id; umask; sleep 100'
+    start_container c1
+    eventually 5 wrote c1 $'uid=5 gid=6 groups=7,8\n0007'
+    inside c1 sh -c 'id; umask'
+    want_output $'uid=5 gid=6 groups=7,8\n0007'
+    rt_ok delete --force c1
+    edit 'del(.process.user.umask)'
+    run_script c2 'umask'
+    want_output 0022
+}
+
+# bats test_tags=short
+@test "T-caps: all five sets are exactly what was asked for, in the container and its execs" {
+    local caps='grep -E "^(Cap|NoNew)" /proc/self/status | tr -s "\t" " "'
+    edit '.process.capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL"], effective: ["CAP_KILL"], permitted: ["CAP_CHOWN", "CAP_KILL"],
+        inheritable: ["CAP_KILL"], ambient: ["CAP_KILL"]} | .process.user = {uid: 5, gid: 5}'
+    set_script "$caps; sleep 100"
+    start_container c1
+    # 0x1 is CAP_CHOWN, 0x20 CAP_KILL. An execve by a user keeps of the permitted ones what is ambient.
+    local want=$'CapInh: 0000000000000020\nCapPrm: 0000000000000020\nCapEff: 0000000000000020\nCapBnd: 0000000000000021\nCapAmb: 0000000000000020\nNoNewPrivs: 1'
+    eventually 5 wrote c1 "$want"
+    inside c1 sh -c "$caps"
+    want_output "$want"
+    jq -n --arg caps "$caps" '{args: ["sh", "-c", $caps], cwd: "/", capabilities: {bounding: ["CAP_CHOWN"], effective: ["CAP_CHOWN"], permitted: ["CAP_CHOWN"]}}' >"$D/process.json"
+    rt_ok exec --process "$D/process.json" c1
+    want_output $'CapInh: 0000000000000000\nCapPrm: 0000000000000001\nCapEff: 0000000000000001\nCapBnd: 0000000000000001\nCapAmb: 0000000000000000\nNoNewPrivs: 0'
+    jq -n --arg caps "$caps" '{args: ["sh", "-c", $caps], cwd: "/", noNewPrivileges: true, capabilities: {}}' >"$D/process.json"
+    rt_ok exec --process "$D/process.json" c1
+    want_output $'CapInh: 0000000000000000\nCapPrm: 0000000000000000\nCapEff: 0000000000000000\nCapBnd: 0000000000000000\nCapAmb: 0000000000000000\nNoNewPrivs: 1'
+}
+
+@test "T-caps: unknown capabilities, and those that the caller lacks, are warnings" {
+    edit '.process.capabilities.bounding += ["CAP_UNKNOWN", "CAP_SYS_RESOURCE"] | .process.capabilities.permitted += ["CAP_SYS_RESOURCE"]'
+    run_script c1 'echo ran'
+    want_output ran
+    [[ $stderr == *'ignoring unknown or unavailable capabilities: [CAP_UNKNOWN]'* ]]
+    setpriv --dump | grep -q sys_resource || [[ $stderr == *'process.capabilities: the caller does not have [CAP_SYS_RESOURCE]'* ]]
+}
+
+@test "hostname and domainname are the container's" {
+    edit '.hostname = "boat" | .domainname = "sea.example"'
+    run_script c1 'cat /proc/sys/kernel/hostname /proc/sys/kernel/domainname'
+    want_output $'boat\nsea.example'
+    [[ $(hostname) != boat ]]
+}
+
+@test "sysctl: the container's own, by the table of names; T-0811: nothing else" {
+    edit '.linux.sysctl = {"net.core.somaxconn": "77", "kernel.shmmax": "4096", "fs.mqueue.msg_max": "5"}'
+    run_script c1 'cat /proc/sys/net/core/somaxconn /proc/sys/kernel/shmmax /proc/sys/fs/mqueue/msg_max'
+    want_output $'77\n4096\n5'
+    local before name
+    before=$(cat /proc/sys/kernel/core_pattern)
+    for name in kernel.core_pattern kernel.panic vm.swappiness kernel.hostname user.max_user_namespaces \
+        kernel.shm_rmid_forced+kernel.core_pattern net/../kernel/core_pattern 'net..core.somaxconn' net.core.somaxconn/../x; do
+        edit '.linux.sysctl = {($name): "1"}' --arg name "$name"
+        create c2
+        rt_error 'linux.sysctl.*: '
+    done
+    [[ $(cat /proc/sys/kernel/core_pattern) == "$before" ]]
+}
