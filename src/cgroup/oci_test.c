@@ -170,7 +170,7 @@ static void an_empty_group_is_used_and_a_frozen_one_is_not(void **state)
 
 static void limits_are_changed_in_an_order_that_holds(void **state)
 {
-    auto_free char *path = group_path("update");
+    auto_free char *path = NULL;
     struct oci_memory memory = {.limit = {true, 64 << 20}, .swap = {true, 64 << 20}};
     struct oci_cpu cpu = {.shares = {true, 100},
                           .quota = {true, 500000},
@@ -192,6 +192,7 @@ static void limits_are_changed_in_an_order_that_holds(void **state)
         print_message("needs v1 hierarchies of memory and cpu\n");
         skip();
     }
+    path = group_path("update");
     g = make_oci(path, &r, NULL);
     expect_file(g, CGROUP_MEMORY, "memory.limit_in_bytes", "67108864");
     expect_file(g, CGROUP_CPU, "cpu.shares", "100");
@@ -396,7 +397,7 @@ static int open_null_until_term(void)
 
 static void device_rules_are_replaced_in_one_step(void **state)
 {
-    auto_free char *path = group_path("redevice");
+    auto_free char *path = NULL;
     struct oci_device_rule rules[] =
         {{.allow = false},
          {true, (char *)(uintptr_t) "c", {true, 1}, {true, 11}, (char *)(uintptr_t) "r"}};
@@ -413,6 +414,7 @@ static void device_rules_are_replaced_in_one_step(void **state)
         print_message("needs /dev/kmsg\n");
         skip();
     }
+    path = group_path("redevice");
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigprocmask(SIG_BLOCK, &term, NULL);
@@ -483,7 +485,7 @@ static void without_rights_a_container_stays_in_its_callers_group(void **state)
 
 static void a_group_is_given_to_its_owner(void **state)
 {
-    auto_free char *path = group_path("owner");
+    auto_free char *path = NULL;
     DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL;
     struct cgroup_request q = oci;
     uid_t owner = NOBODY;
@@ -497,6 +499,7 @@ static void a_group_is_given_to_its_owner(void **state)
         print_message("needs a pure v2 tree\n");
         skip();
     }
+    path = group_path("owner");
     q.path = path;
     q.owner = &owner;
     if (cgroup_create(&q, &g, NULL, &e) < 0)
@@ -546,8 +549,8 @@ static void devices_need_no_locked_memory(void **state)
 static void a_threaded_tree_is_joined_or_refused(void **state)
 {
     /* of the root: other tests' groups have controllers that no threaded one can have */
-    auto_free char *path = alloc_printf("/dhow-test-threaded-%d", (int)getpid());
-    auto_free char *below = alloc_printf("%s/x", path);
+    auto_free char *path = NULL;
+    auto_free char *below = NULL;
     struct oci_memory memory = {.limit = {true, 64 << 20}};
     struct oci_resources r = {.memory = &memory};
     DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL, *inner = NULL;
@@ -561,6 +564,8 @@ static void a_threaded_tree_is_joined_or_refused(void **state)
         print_message("needs a pure v2 tree\n");
         skip();
     }
+    path = alloc_printf("/dhow-test-threaded-%d", (int)getpid());
+    below = alloc_printf("%s/x", path);
     g = create(path, NULL, NULL);
     if (sys_write_existing(cgroup_v2_fd(g), "cgroup.type", "threaded") < 0)
         fail_msg("cannot make a threaded group");

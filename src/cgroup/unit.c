@@ -85,7 +85,8 @@ char *unit_expand_slice(const char *slice, struct err *e)
         str_addf(&prefix, "%s%s", prefix.len ? "-" : "", *part);
         str_addf(&path, "%s%s.slice", path.len ? "/" : "", str_text(&prefix));
     }
-    return str_take(&path);
+    if (!path.too_big && !prefix.too_big)
+        return str_take(&path);
 bad:
     err_set(e, ERR_INVALID, "invalid slice name: %s", slice);
     return NULL;
@@ -200,6 +201,8 @@ static int parse_string(const char **inout, char **ret)
             return -EINVAL;
         str_add_char(&text, *s);
     }
+    if (text.too_big)
+        return -EINVAL;
     *inout = s + 1;
     *ret = str_take(&text);
     return 0;

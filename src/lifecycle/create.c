@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "base/strv.h"
 #include "base/trace.h"
 #include "base/units.h"
@@ -33,6 +34,7 @@ struct creation {
     struct runtime_plan *plan;
     struct runtime_container container;
     struct cgroup_request cgroup_request;
+    uid_t cgroup_owner;
     struct cgroup *cgroup;
     char **warnings;
     int bundle_fd;
@@ -81,6 +83,36 @@ static int check_spec(const struct oci_spec *spec, struct err *e)
     return 0;
 }
 
+/* The process's user as the host has it; false when it has none there. */
+static bool find_host_uid(const struct oci_spec *s, uid_t *ret)
+{
+    uint32_t uid = s->process->user.uid;
+
+    *ret = uid;
+    if (!oci_spec_has_namespace(s, "user", NULL))
+        return true;
+    VEC_FOREACH (m, &s->linux->uid_mappings) {
+        if (uid >= m->container_id && uid - m->container_id < m->size) {
+            *ret = m->host_id + (uid - m->container_id);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whoever sees the group as the root of its own namespace, and may write there, owns it. */
+static bool owns_cgroup(const struct oci_spec *s, uid_t *ret)
+{
+    const char *joined = NULL;
+    bool is_writable = false;
+
+    VEC_FOREACH (m, &s->mounts)
+        if (str_equal(m->type, "cgroup") && str_equal(m->destination, "/sys/fs/cgroup"))
+            is_writable = !strv_has(m->options, "ro");
+    return is_writable && oci_spec_has_namespace(s, "cgroup", &joined) && !joined &&
+           find_host_uid(s, ret);
+}
+
 /* Where the group will be, and what is there already: known, and recorded, before it is made. */
 static int locate_cgroup(struct creation *c, const struct lifecycle_config *config, struct err *e)
 {
@@ -93,6 +125,7 @@ static int locate_cgroup(struct creation *c, const struct lifecycle_config *conf
         .flags = CGROUP_OCI | CGROUP_JOIN_EXISTING | (config->is_rootless ? CGROUP_ROOTLESS : 0),
         .resources = linux->resources,
         .annotations = c->bundle.spec.annotations,
+        .owner = owns_cgroup(&c->bundle.spec, &c->cgroup_owner) ? &c->cgroup_owner : NULL,
     };
     if (cgroup_locate(&c->cgroup_request, &c->cgroup, &c->warnings, e) < 0)
         return -1;
