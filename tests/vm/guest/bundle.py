@@ -70,16 +70,23 @@ def config(args, *, group, resources=None, linux=None, process=None, mounts=(), 
     }
 
 
+def rootless(user):
+    """Parts of a configuration: a user namespace whose root is this user."""
+    mapping = [{"containerID": 0, "hostID": user, "size": 1}]
+    namespaces = [{"type": t} for t in ("user", "pid", "mount", "ipc", "uts", "network", "cgroup")]
+    return {"root": {"path": ROOTFS, "readonly": True}, "linux": {"namespaces": namespaces, "uidMappings": mapping, "gidMappings": mapping}}
+
+
 class Container:
     """One container of a bundle of its own; what it prints is in `output()`."""
 
-    def __init__(self, name, folder, group, words=(), user=None):
-        self.name, self.folder, self.words, self.user = name, folder, words, user
+    def __init__(self, name, folder, group, words=(), user=None, prefix=()):
+        self.name, self.folder, self.words, self.user, self.prefix = name, folder, words, user, prefix
         self.env = {}
         self.group = CGROUP / group.lstrip("/") if group else None
 
     def argv(self, *args):
-        return (RUNTIME, "--root", str(self.folder / "state"), *self.words, *args)
+        return (*self.prefix, RUNTIME, "--root", str(self.folder / "state"), *self.words, *args)
 
     def call(self, verb, *args, **more):
         """`verb` is "update --memory 5" or ("update", ...): the id comes after the options."""
@@ -133,8 +140,9 @@ class Container:
 
 
 @contextlib.contextmanager
-def box(*args, group="/dhow-vm/{name}", words=(), user=None, env=None, **more):
-    """A container that is not created yet; it is deleted at the end, whatever it is then."""
+def box(*args, group="/dhow-vm/{name}", words=(), user=None, prefix=(), **more):
+    """A container that is not created yet; it is deleted at the end, whatever it is then. `user` calls the runtime: `prefix`
+    is a command that becomes him by itself."""
     name = f"c{next(counter)}"
     group = group.format(name=name) if group else None
     folder = PLACE / name
@@ -143,7 +151,7 @@ def box(*args, group="/dhow-vm/{name}", words=(), user=None, env=None, **more):
     if user:
         for path in (folder, folder / "config.json"):
             os.chown(path, user, user)
-    c = Container(name, folder, group if group and ":" not in group else None, words, user)
+    c = Container(name, folder, group if group and ":" not in group else None, words, None if prefix else user, prefix)
     try:
         yield c
     finally:

@@ -2,13 +2,14 @@
 """linux.resources of config.json on a pure v2 machine with all controllers: each limit stands in its file, and limits."""
 import contextlib
 import json
+import os
 import pathlib
 import subprocess
 import time
 
 import bundle
 from bundle import BUSY, DISK, MIB, box, device_number, eat, want_ours
-from testlib import eventually, is_alive, must, numbers, run, skip, status_of, test, want
+from testlib import CGROUP, eventually, is_alive, must, numbers, run, skip, status_of, test, want
 
 setup = bundle.setup
 UNAVAILABLE = None if bundle.there_is_a_runtime() else f"there is no {bundle.RUNTIME} in this build"
@@ -416,3 +417,28 @@ def busy_parent():
             code = c.attached("create")
             want(code != 0, "it was created")
             want(len(c.output().splitlines()) == 1, f"more than one line: {c.output()}")
+
+
+# ---- a plain user ----
+@test("a plain user's container has limits, in a group that is the user's")
+def rootless():
+    user, mine = 1000, CGROUP / "dhow-user"
+    (mine / "caller").mkdir(parents=True)
+    for path in (mine, *(p / n for p in (mine, mine / "caller") for n in ("cgroup.procs", "cgroup.subtree_control", "cgroup.threads"))):
+        os.chown(path, user, user)
+    prefix = ("sh", "-c", f'echo $$ >{mine}/caller/cgroup.procs && exec /usr/bin/setpriv --reuid {user} --regid {user} --clear-groups "$@"', "sh")
+    try:
+        with box("true", group="/dhow-user/{name}", user=user, prefix=prefix, **bundle.rootless(user)) as c:
+            if c.run() != 0:
+                skip(f"no container of a plain user runs, limits or not: {c.output()}")
+        with box(*eat(100), group="/dhow-user/{name}", user=user, prefix=prefix, **bundle.rootless(user),
+                 resources={"memory": {"limit": 32 * MIB, "swap": 32 * MIB}, "pids": {"limit": 9}}) as c:
+            c.create()
+            c.want_file("memory.max", str(32 * MIB))
+            c.want_file("pids.max", "9")
+            want(status_of(c.state()["pid"], "Uid").split()[0] == str(user), "it does not run as the user")
+            c.ok("start")
+            eventually("it is killed", lambda: numbers(c.group / "memory.events")["oom_kill"] == 1)
+    finally:
+        for path in (mine / "caller", mine):
+            path.rmdir()

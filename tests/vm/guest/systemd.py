@@ -183,10 +183,8 @@ def has_user_manager():
 def rootless():
     need_driver("systemdUser")
     user_manager()
-    mapping = [{"containerID": 0, "hostID": APP, "size": 1}]
-    namespaces = [{"type": t} for t in ("user", "pid", "mount", "ipc", "uts", "network", "cgroup")]
-    with scope(slice_name="user.slice", user=APP, resources={"memory": {"limit": 64 * MIB}, "pids": {"limit": 20}},
-               linux={"namespaces": namespaces, "uidMappings": mapping, "gidMappings": mapping}, root={"path": bundle.ROOTFS, "readonly": True}) as c:
+    with scope(slice_name="user.slice", user=APP, **bundle.rootless(APP),
+               resources={"memory": {"limit": 64 * MIB}, "pids": {"limit": 20}}) as c:
         c.env = APP_ENV
         unit = up(c)
         want(f"user@{APP}.service" in str(c.group), f"its group is {c.group}")

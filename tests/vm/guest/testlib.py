@@ -9,7 +9,7 @@ import time
 import traceback
 
 CGROUP = pathlib.Path("/sys/fs/cgroup")
-TEST_SECONDS = 60
+TEST_SECONDS = 90
 NOT_YET = re.compile(r"[\w.-]+ is not supported yet|'\w+' is not a dhow-runtime command")
 TESTS = {}  # module name: [(name, function)]
 
@@ -77,7 +77,7 @@ def must(*argv, **more):
     return done.out
 
 
-def eventually(what, predicate, seconds=15):
+def eventually(what, predicate, seconds=30):
     """The first true value of the predicate."""
     end = time.monotonic() + seconds
     while True:
