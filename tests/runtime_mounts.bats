@@ -170,7 +170,7 @@ character special file
     rt_error "mounts\[6\]: open the mount point '/mnt': Is a directory"
     edit '.mounts[-1] |= {destination: "/file", type: "bind", source: $source, options: ["bind"]}' --arg source "$D/directory"
     run_container c1
-    rt_error "mounts\[6\]: mount on '/file': not a plain directory"
+    rt_error "mounts\[6\]: '/file' must be mounted on ordinary directory"
 }
 
 @test "mounts are made in their order, later ones on top" {

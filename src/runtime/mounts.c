@@ -32,8 +32,9 @@ static int check_bind(const struct runtime_plan *p, const struct mount_step *s, 
     if (!*source || (source[0] != '/' && p->config->bundle_dirfd < 0))
         return err_set(e, ERR_INVALID, "%s.source: '%s' of the bind on '%s' is not absolute",
                        s->field, source, s->m->destination);
+    /* "mode=755" is for a file system that is made: mount(2) ignores it for a bind. */
     VEC_FOREACH (param, &s->o.params)
-        if (!param->is_superblock)
+        if (!param->is_superblock && !param->value)
             return err_set(e, ERR_INVALID,
                            "%s.options: unknown mount option '%s' of the bind on '%s'", s->field,
                            param->key, s->m->destination);

@@ -147,7 +147,7 @@ int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsig
     int r;
 
     if (target == -ELOOP || target == -ENOTDIR)
-        return err_sys(e, target, "mount on '/%s': not a plain directory of the root", clean_path);
+        return err_sys(e, target, "'/%s' must be mounted on ordinary directory", clean_path);
     if (target < 0)
         return err_sys(e, target, "open the mount point '/%s'", clean_path);
     r = sys_attach_mount(mount_fd, target);

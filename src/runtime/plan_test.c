@@ -95,10 +95,11 @@ static void refuses_before_anything_is_made(void **state)
               "a\",\"type\":\"bind\",\"source\":\"rel\"}],\"linux\":{\"namespaces\":[" NAMESPACES
               "]}}",
          ERR_INVALID, "mounts[0].source: 'rel' of the bind on '/a' is not absolute"},
-        {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/"
-              "x\",\"options\":[\"bind\",\"size=1\"]}],\"linux\":{\"namespaces\":[" NAMESPACES
-              "]}}",
-         ERR_INVALID, "mounts[0].options: unknown mount option 'size'"},
+        {HEAD
+         "\"mounts\":[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"/"
+         "x\",\"options\":[\"bind\",\"size=1\",\"bund\"]}],\"linux\":{\"namespaces\":[" NAMESPACES
+         "]}}",
+         ERR_INVALID, "mounts[0].options: unknown mount option 'bund'"},
         {HEAD "\"mounts\":[{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"ro\",\"\"]}],"
               "\"linux\":{\"namespaces\":[" NAMESPACES "]}}",
          ERR_INVALID, "mounts[0].options[1]: ''"},
