@@ -26,7 +26,8 @@ static int check_device_rules(const struct oci_resources *r, struct err *e)
         snprintf(field, sizeof(field), R "devices[%zu].type", i);
         if (d->type && SPEC_CHECK_WORD(rule_types, d->type, field, e) < 0)
             return -1;
-        if (d->access && d->access[strspn(d->access, "rwm")])
+        /* "a" means nothing here, but runc takes it, and its users write it. */
+        if (d->access && d->access[strspn(d->access, "rwma")])
             return err_set(e, ERR_INVALID, R "devices[%zu].access: '%.60s' is not of rwm", i,
                            d->access);
         snprintf(field, sizeof(field), R "devices[%zu].major", i);
