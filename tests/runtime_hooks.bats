@@ -63,7 +63,7 @@ shell_hook() {
     want_logged '[.[].name] | join(" ")' 'prestart createRuntime createContainer poststart'
     rt_ok delete --force c1
     want_logged '[.[].name] | join(" ")' 'prestart createRuntime createContainer poststart poststop'
-    want_logged '[.[].state.status] | join(" ")' 'creating creating creating running stopped'
+    want_logged '[.[].state.status] | join(" ")' 'created creating creating running stopped'
     # In the container's namespace it is the container's number.
     want_logged '[.[].state.pid] | join(" ")' "$pid $pid 1 $pid "
     want_logged '[.[].state.id] | unique[]' c1
@@ -213,6 +213,7 @@ shell_hook() {
 }
 
 @test "a poststart hook that fails ends the container" {
+    edit '.ociVersion = "1.1.0"'
     shell_hook poststart 'exit 3'
     hook poststop
     create c1
@@ -225,6 +226,18 @@ shell_hook() {
     rt_try state c1
     rt_error 'does not exist'
     want_logged '.[0].name' poststop
+}
+
+@test "a poststart hook that fails is a warning by the text of 1.0, and the next one runs" {
+    edit '.ociVersion = "1.0.2"'
+    shell_hook poststart 'exit 3'
+    hook poststart
+    create c1
+    rt_try start c1
+    want_status 0
+    [[ $stderr == *"level=warning msg=\"error running poststart hook #0: '/bin/sh': exit status 3\""* ]]
+    want_logged '.[0].name' poststart
+    rt_ok state c1
 }
 
 @test "a poststop hook that fails is a warning, and the next one runs" {

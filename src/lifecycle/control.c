@@ -219,7 +219,7 @@ static void run_poststop(const struct lifecycle_state *s, const struct oci_spec 
     struct hooks_container c = {.spec = spec, .id = s->id, .bundle = s->bundle};
     auto_strv warnings = NULL;
 
-    hooks_run_poststop(&c, &warnings);
+    hooks_run_all(&c, HOOKS_POSTSTOP, &warnings);
     STRV_FOREACH (w, warnings)
         log_warn("%s", *w);
 }

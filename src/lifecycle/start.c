@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Starting. A hook that fails ends the container (runtime.md, lifecycle 7 and 9): it is destroyed,
- * and the poststop hooks run.
+ * and the poststop hooks run. By the text of 1.0 a poststart hook that fails is a warning.
  */
 #include "base/log.h"
+#include "base/strv.h"
 #include "base/trace.h"
 #include "lifecycle/control.h"
 #include "runtime/hooks.h"
@@ -25,6 +26,18 @@ static int check_status(enum lifecycle_status status, struct err *e)
                    lifecycle_status_name(status));
 }
 
+static int run_poststart(const struct hooks_container *c, struct err *e)
+{
+    auto_strv warnings = NULL;
+
+    if (!oci_spec_is_1_0(c->spec))
+        return hooks_run_here(c, HOOKS_POSTSTART, e);
+    hooks_run_all(c, HOOKS_POSTSTART, &warnings);
+    STRV_FOREACH (w, warnings)
+        log_warn("%s", *w);
+    return 0;
+}
+
 static int start_with_hooks(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
 {
     auto_spec spec = {0};
@@ -36,8 +49,7 @@ static int start_with_hooks(struct state_dir *d, const struct lifecycle_state *s
 
     if (state_read_config(d, &spec, e) < 0)
         return -1;
-    if (runtime_start_at(d->fd, STATE_START_SOCKET, e) == 0 &&
-        hooks_run_here(&c, HOOKS_POSTSTART, e) == 0)
+    if (runtime_start_at(d->fd, STATE_START_SOCKET, e) == 0 && run_poststart(&c, e) == 0)
         return 0;
     if (control_destroy(d, s, &why) < 0)
         log_error("%s", why.msg); /* beside the first error */

@@ -362,4 +362,8 @@ void oci_spec_default_rootless(unsigned flags, uint32_t uid, uint32_t gid, struc
 
 struct oci_mount *oci_spec_add_mount(struct oci_spec *s, const char *destination, const char *type,
                                      const char *source, const char *comma_options);
+/* Whether the configuration follows a release of 1.0. Its text has other rules than the later ones
+ * in two points: a capability that nobody knows is an error (since 1.1 a warning), and a poststart
+ * hook that fails is a warning (since then an error). */
+bool oci_spec_is_1_0(const struct oci_spec *s);
 bool oci_spec_has_namespace(const struct oci_spec *s, const char *type, const char **ret_path);

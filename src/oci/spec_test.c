@@ -5,12 +5,14 @@
 #include "oci/testing.h"
 
 #define HEAD              "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\"}"
+#define NEWER             "{\"ociVersion\":\"1.1.0\",\"root\":{\"path\":\"rootfs\"}"
 #define LINUX(inside)     HEAD ",\"linux\":{" inside "}}"
 #define RESOURCES(inside) LINUX("\"resources\":{" inside "}")
 #define SECCOMP(inside)   LINUX("\"seccomp\":{" inside "}")
-#define PROCESS(inside)                                                                            \
-    HEAD ",\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\"" inside "}"                                \
-         "}"
+#define PROCESS_MEMBER(inside)                                                                     \
+    ",\"process\":{\"args\":[\"sh\"],\"cwd\":\"/\"" inside "}"                                     \
+    "}"
+#define PROCESS(inside) HEAD PROCESS_MEMBER(inside)
 
 /* With a message that begins so. */
 static void refused(const char *text, enum err_kind kind, const char *message)
@@ -322,6 +324,8 @@ static const struct {
      "linux.memoryPolicy.nodes: '-1' is not a list"},
     {LINUX("\"memoryPolicy\":{\"mode\":\"MPOL_DEFAULT\",\"flags\":[\"X\"]}"), ERR_INVALID,
      "linux.memoryPolicy.flags[0]: unknown value 'X'"},
+    {PROCESS(",\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_NEW\"]}"), ERR_INVALID,
+     "process.capabilities.bounding[1]: unknown value 'CAP_NEW'"},
     {RESOURCES("\"devices\":[{\"allow\":true,\"type\":\"x\"}]"), ERR_INVALID,
      "linux.resources.devices[0].type: unknown value 'x'"},
     {RESOURCES("\"devices\":[{\"allow\":true,\"access\":\"rx\"}]"), ERR_INVALID,
@@ -447,7 +451,8 @@ static void ordinary_oddities_are_accepted(void **state)
         RESOURCES("\"pids\":{}"),
         RESOURCES("\"blockIO\":{\"weight\":0}"),
         RESOURCES("\"cpu\":{\"quota\":-1,\"burst\":5,\"period\":0}"),
-        PROCESS(",\"capabilities\":{\"bounding\":[\"CAP_NEW\"],\"effective\":[\"CAP_NEW\"]}"),
+        NEWER PROCESS_MEMBER(
+            ",\"capabilities\":{\"bounding\":[\"CAP_NEW\"],\"effective\":[\"CAP_NEW\"]}"),
         "{\"ociVersion\":\"1.0\",\"root\":{\"path\":\"/\"}}",
         "{\"ociVersion\":\"1.0.0-rc5\",\"root\":{\"path\":\"/\"}}",
         "{\"ociVersion\":\"1.0.2-dev\",\"root\":{\"path\":\"/\"}}",
@@ -518,14 +523,15 @@ static void parts_are_read_alone_with_the_paths_of_the_whole(void **state)
     }
 }
 
-static void unknown_capabilities_are_a_warning(void **state)
+static void unknown_capabilities_are_a_warning_since_1_1(void **state)
 {
     DHOW_CLEANUP(oci_spec_done) struct oci_spec s = {0};
     auto_strv warnings = NULL;
 
     (void)state;
-    parse(PROCESS(",\"capabilities\":{\"bounding\":[\"CAP_NEW\",\"CAP_KILL\",\"X\"],\"permitted\":"
-                  "[\"CAP_NEW\"]}"),
+    parse(NEWER PROCESS_MEMBER(
+              ",\"capabilities\":{\"bounding\":[\"CAP_NEW\",\"CAP_KILL\",\"X\"],\"permitted\":"
+              "[\"CAP_NEW\"]}"),
           &s);
     oci_process_add_warnings(s.process, &warnings);
     assert_int_equal(strv_len(warnings), 1);
@@ -662,7 +668,7 @@ int main(void)
         cmocka_unit_test(too_many_mounts_are_refused),
         cmocka_unit_test(a_relative_destination_is_beneath_the_root),
         cmocka_unit_test(parts_are_read_alone_with_the_paths_of_the_whole),
-        cmocka_unit_test(unknown_capabilities_are_a_warning),
+        cmocka_unit_test(unknown_capabilities_are_a_warning_since_1_1),
         cmocka_unit_test(the_default_is_what_runc_writes),
         cmocka_unit_test(the_rootless_default_maps_the_user_and_shares_the_network),
         cmocka_unit_test(added_mounts_split_their_options),

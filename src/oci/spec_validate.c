@@ -287,6 +287,29 @@ int oci_process_validate(const struct oci_process *p, struct err *e)
     return 0;
 }
 
+static int check_known(char *const *names, const char *set, struct err *e)
+{
+    size_t i = 0;
+
+    STRV_FOREACH (name, names) {
+        if (sys_cap_parse(*name) < 0)
+            return err_set(e, ERR_INVALID, "process.capabilities.%s[%zu]: unknown value '%.64s'",
+                           set, i, *name);
+        i++;
+    }
+    return 0;
+}
+
+static int check_known_capabilities(const struct oci_capabilities *c, struct err *e)
+{
+    if (check_known(c->bounding, "bounding", e) < 0 ||
+        check_known(c->effective, "effective", e) < 0 ||
+        check_known(c->inheritable, "inheritable", e) < 0 ||
+        check_known(c->permitted, "permitted", e) < 0)
+        return -1;
+    return check_known(c->ambient, "ambient", e);
+}
+
 static void collect_unknown(char *const *names, char ***inout_unknown)
 {
     STRV_FOREACH (name, names)
@@ -424,6 +447,16 @@ static int check_annotations(char *const *annotations, struct err *e)
     return 0;
 }
 
+bool oci_spec_is_1_0(const struct oci_spec *s)
+{
+    static const char *const releases[] = {"1.0.0", "1.0.1", "1.0.2"}; /* not "1.0.2-dev" */
+
+    for (size_t i = 0; i < ARRAY_LEN(releases); i++)
+        if (str_equal(s->oci_version, releases[i]))
+            return true;
+    return false;
+}
+
 int oci_spec_validate(const struct oci_spec *s, struct err *e)
 {
     if (!s->oci_version)
@@ -436,6 +469,9 @@ int oci_spec_validate(const struct oci_spec *s, struct err *e)
         (s->hooks && check_hooks(s->hooks, e) < 0) || check_annotations(s->annotations, e) < 0 ||
         check_name(s, s->hostname, "hostname", e) < 0 ||
         check_name(s, s->domainname, "domainname", e) < 0)
+        return -1;
+    if (s->process && s->process->capabilities && oci_spec_is_1_0(s) &&
+        check_known_capabilities(s->process->capabilities, e) < 0)
         return -1;
     return s->linux ? spec_check_linux(s, e) : 0;
 }

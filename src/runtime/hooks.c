@@ -42,7 +42,7 @@ static const struct {
     const char *status;
     size_t list;
 } stages[] = {
-    [HOOKS_PRESTART] = STAGE("prestart", "creating", prestart),
+    [HOOKS_PRESTART] = STAGE("prestart", "created", prestart), /* 1.0's word, and crun's */
     [HOOKS_CREATE_RUNTIME] = STAGE("createRuntime", "creating", create_runtime),
     [HOOKS_CREATE_CONTAINER] = STAGE("createContainer", "creating", create_container),
     [HOOKS_START_CONTAINER] = STAGE("startContainer", "created", start_container),
@@ -356,10 +356,10 @@ int hooks_run_here(const struct hooks_container *c, enum hooks_stage stage, stru
     return hooks_run(c, stage, &starter, e);
 }
 
-void hooks_run_poststop(const struct hooks_container *c, char ***inout_warnings)
+void hooks_run_all(const struct hooks_container *c, enum hooks_stage stage, char ***inout_warnings)
 {
-    const struct oci_hook_list *list = list_of(c->spec, HOOKS_POSTSTOP);
-    auto_free char *state = hooks_state_text(c, HOOKS_POSTSTOP);
+    const struct oci_hook_list *list = list_of(c->spec, stage);
+    auto_free char *state = hooks_state_text(c, stage);
     auto_fd int bundle = list->len > 0 ? open_bundle(c) : FD_NONE;
     struct hooks_starter starter = {.start = hooks_start_program, .cwd_fd = bundle};
 
@@ -367,6 +367,7 @@ void hooks_run_poststop(const struct hooks_container *c, char ***inout_warnings)
         struct err e = {0};
 
         if (run_hook(&list->items[i], &starter, state, &e) < 0)
-            strv_addf(inout_warnings, "error running poststop hook #%zu: %s", i, e.msg);
+            strv_addf(inout_warnings, "error running %s hook #%zu: %s", stages[stage].name, i,
+                      e.msg);
     }
 }

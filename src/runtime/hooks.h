@@ -5,7 +5,7 @@
  * with its state as JSON on their stdin.
  *
  *   stage            status in the state   where it runs             run by
- *   prestart         creating              the runtime's namespaces  the creator, at PREPARED
+ *   prestart         created               the runtime's namespaces  the creator, at PREPARED
  *   createRuntime    creating              the runtime's namespaces  the creator, at PREPARED
  *   createContainer  creating              the container's, before   init, then; paths are still
  * the its root is the root      host's startContainer   created               the container init,
@@ -14,7 +14,7 @@
  * deleter
  *
  * The first failure ends a stage, and with it the container; of poststop it is a warning, and the
- * next hook runs.
+ * next hook runs. So it is with poststart for a configuration of 1.0 (oci_spec_is_1_0).
  */
 #include <sys/types.h>
 
@@ -62,5 +62,6 @@ int hooks_run(const struct hooks_container *c, enum hooks_stage stage,
               const struct hooks_starter *starter, struct err *e);
 /* The same in the runtime's namespaces, in the bundle (if it is still there). */
 int hooks_run_here(const struct hooks_container *c, enum hooks_stage stage, struct err *e);
-/* All of poststop; failures become warnings. */
-void hooks_run_poststop(const struct hooks_container *c, char ***inout_warnings);
+/* All of the stage, in the runtime's namespaces: poststop, and poststart of a configuration of
+ * 1.0. Failures become warnings. */
+void hooks_run_all(const struct hooks_container *c, enum hooks_stage stage, char ***inout_warnings);

@@ -100,7 +100,7 @@ static void says_in_each_stage_what_the_container_is(void **state)
         enum hooks_stage stage;
         const char *part;
     } cases[] = {
-        {HOOKS_PRESTART, "\"status\":\"creating\",\"pid\":77"},
+        {HOOKS_PRESTART, "\"status\":\"created\",\"pid\":77"},
         {HOOKS_CREATE_RUNTIME, "\"status\":\"creating\",\"pid\":77"},
         {HOOKS_CREATE_CONTAINER, "\"status\":\"creating\",\"pid\":77"},
         {HOOKS_START_CONTAINER, "\"status\":\"created\",\"pid\":77"},
@@ -298,7 +298,7 @@ static void goes_on_after_a_poststop_hook_that_fails(void **state)
     place_open(&p);
     add(&p.spec.hooks->poststop, "exit 1");
     add(&p.spec.hooks->poststop, "echo -n ran >second");
-    hooks_run_poststop(&p.c, &warnings);
+    hooks_run_all(&p.c, HOOKS_POSTSTOP, &warnings);
     assert_int_equal(strv_len(warnings), 1);
     assert_string_equal(warnings[0], "error running poststop hook #0: '/bin/sh': exit status 1");
     seen = file_text(&p, "second");
