@@ -79,6 +79,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
 
     if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
         return -1;
+    foreground_prepare(&p);
     if (lifecycle_start(&cli->config->lifecycle, id, e) < 0) {
         give_up(cli, id);
         return -1;

@@ -173,6 +173,7 @@ static int execute(struct cli *cli, const struct exec_options *o, const char *id
     x.io.wants_terminal = process->terminal && !o->detach && !o->io.console_socket;
     if (lifecycle_exec(&cli->config->lifecycle, &x, &p, e) < 0)
         return -1;
+    foreground_prepare(&p);
     *ret_code = 0;
     return o->detach ? 0 : foreground_wait(&p, ret_code, e);
 }

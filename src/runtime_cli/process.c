@@ -26,12 +26,17 @@ void print_process_warnings(const struct lifecycle_process *p)
         log_warn("%s", *w);
 }
 
-static void match_size(int terminal)
+void foreground_prepare(const struct lifecycle_process *p)
 {
     uint16_t rows, cols;
 
+    if (p->terminal_fd < 0)
+        return;
+    /* Both are comforts. */
     if (sys_is_terminal(STDIN_FILENO) && sys_terminal_size(STDIN_FILENO, &rows, &cols) == 0)
-        (void)sys_terminal_set_size(terminal, rows, cols); /* a size is a comfort */
+        (void)sys_terminal_set_size(p->terminal_fd, rows, cols);
+    if (!sys_is_terminal(STDOUT_FILENO))
+        (void)sys_terminal_keep_newlines(p->terminal_fd);
 }
 
 int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
@@ -53,8 +58,6 @@ int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
     };
     int status, r;
 
-    if (has_terminal)
-        match_size(session.terminal_fd);
     if (attach_stdio_run(&client, &session, &detached, e) < 0)
         return -1;
     r = sys_wait(p->pid, &status);

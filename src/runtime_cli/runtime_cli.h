@@ -41,6 +41,9 @@ struct io_options {
     }
 int io_options_value(const struct io_options *o, struct lifecycle_process_io *ret, struct err *e);
 
+/* The process's terminal, if it has one of ours, as the caller's output wants it: of its size, and
+ * into a file or pipe without "\r", as runc has it. Before the process runs, where that can be. */
+void foreground_prepare(const struct lifecycle_process *p);
 /* Connects the caller's stdin, stdout, stderr, signals and terminal to the process until it ends;
  * reaps it. Takes the fds of `p`. */
 int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e);

@@ -64,6 +64,17 @@ int sys_terminal_set_size(int fd, uint16_t rows, uint16_t cols)
     return result(ioctl(fd, TIOCSWINSZ, &w));
 }
 
+int sys_terminal_keep_newlines(int fd)
+{
+    struct termios t;
+
+    FAULT_POINT("terminal_keep_newlines");
+    if (tcgetattr(fd, &t) < 0)
+        return -errno;
+    t.c_oflag &= ~(tcflag_t)ONLCR;
+    return result(tcsetattr(fd, TCSANOW, &t));
+}
+
 int sys_terminal_open_peer(int master)
 {
     FAULT_POINT("terminal_open_peer");

@@ -14,6 +14,8 @@ int sys_terminal_set_raw(int fd, struct termios *ret_saved);
 int sys_terminal_restore(int fd, const struct termios *saved);
 int sys_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_cols);
 int sys_terminal_set_size(int fd, uint16_t rows, uint16_t cols);
+/* Newlines of the output stay as they are: no "\r" before them. */
+int sys_terminal_keep_newlines(int fd);
 /* The other side of a pty master, whatever /dev/pts is mounted here; it does not become the
  * controlling terminal. */
 int sys_terminal_open_peer(int master);
