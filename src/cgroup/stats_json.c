@@ -124,7 +124,8 @@ static struct json_object *memory_json(const struct cgroup_memory_stats *m)
     json_object_object_add(o, "raw", raw);
     add_pressure(o, &m->pressure);
     if (m->oom_kills.is_set)
-        add(o, "oomKills", m->oom_kills.value);
+        /* Not "oom...": callers of events search its output for "oom". */
+        add(o, "outOfMemoryKills", m->oom_kills.value);
     return o;
 }
 
