@@ -147,6 +147,21 @@ static int set_manager(const struct globals *g, struct lifecycle_config *config,
                    name);
 }
 
+/* Root of all ids, not of a user namespace's few (that is how podman calls without root). */
+static bool is_host_root(void)
+{
+    auto_free char *map = NULL;
+    unsigned inside, outside, count;
+    size_t len;
+
+    if (geteuid() != 0)
+        return false;
+    if (sys_read_file(AT_FDCWD, "/proc/self/uid_map", 64u << 10, &map, &len) < 0)
+        return true; /* a kernel without user namespaces */
+    return sscanf(map, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+           count == UINT32_MAX;
+}
+
 static int set_rootless(const struct globals *g, struct lifecycle_config *config, struct err *e)
 {
     static const struct {
@@ -156,7 +171,7 @@ static int set_rootless(const struct globals *g, struct lifecycle_config *config
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (str_equal(g->rootless, rows[i].text)) {
-            config->is_rootless = rows[i].is_fixed ? rows[i].value : geteuid() != 0;
+            config->is_rootless = rows[i].is_fixed ? rows[i].value : !is_host_root();
             return 0;
         }
     }
@@ -165,11 +180,15 @@ static int set_rootless(const struct globals *g, struct lifecycle_config *config
 
 /* ---- main ---- */
 
+/* Root of a user namespace is a plain user outside, or root of a machine that is a container: then
+ * USER says so. */
 static char *default_root(void)
 {
     const char *dir = getenv("XDG_RUNTIME_DIR");
+    const char *user = getenv("USER");
+    bool is_root = is_host_root() || (geteuid() == 0 && user && str_equal(user, "root"));
 
-    if (geteuid() == 0 || !dir || !*dir)
+    if (is_root || !dir || !*dir)
         return alloc_strdup("/run/dhow-runtime");
     return alloc_printf("%s/dhow-runtime", dir);
 }
