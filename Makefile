@@ -21,7 +21,7 @@ deps:
 	@tools/deps build demo test
 
 check:
-	@tools/deps build demo test
+	@tools/deps build demo test plugs
 	@tools/check
 
 check-vm:

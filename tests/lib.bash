@@ -16,16 +16,21 @@ dhow() {
     "$DHOW" --root "$ROOT" --runroot "$RUNROOT" "$@" 3>&- 4>&-
 }
 
-# `try ARGS...`: runs dhow with stdout in $output, stderr in $stderr, and the code in $status; ends after 60 s at the latest.
-try() {
-    local rc=0
-    timeout -k 5 "${TRY_SECONDS:-60}" "$DHOW" --root "$ROOT" --runroot "$RUNROOT" "$@" >"$T/out" 2>"$T/err" 3>&- 4>&- || rc=$?
+# `capture SHOWN COMMAND...`: runs it with stdout in $output, stderr in $stderr, and the code in $status; ends after 60 s at the
+# latest.
+capture() {
+    local shown=$1 rc=0
+    shift
+    timeout -k 5 "${TRY_SECONDS:-60}" "$@" >"$T/out" 2>"$T/err" 3>&- 4>&- || rc=$?
     status=$rc
     output=$(tr -d '\0' <"$T/out")
     stderr=$(tr -d '\0' <"$T/err")
-    echo "\$ dhow $*   -> $status"
+    echo "\$ $shown   -> $status"
     [[ -z $output ]] || printf 'stdout: %s\n' "${output:0:2000}"
     [[ -z $stderr ]] || printf 'stderr: %s\n' "${stderr:0:2000}"
+}
+try() {
+    capture "dhow $*" "$DHOW" --root "$ROOT" --runroot "$RUNROOT" "$@"
 }
 
 ok() {
@@ -70,7 +75,7 @@ eventually() {
     local end=$((SECONDS + $1))
     shift
     until "$@" >/dev/null 2>&1; do
-        ((SECONDS < end)) || fail "never came true: $*"
+        ((SECONDS < end)) || { fail "never came true: $*"; return 1; }
         sleep 0.05
     done
 }
