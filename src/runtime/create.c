@@ -81,9 +81,9 @@ static int own_upper(const struct runtime_plan *p, struct err *e)
 }
 
 /* The image's layers with the ids of the user namespace, by idmapped clones: no copy, no chown. */
-static int make_mapped_overlay(struct creation *c, int userns, int *ret, struct err *e)
+static int make_mapped_overlay(const struct launch *l, int userns, int *ret, struct err *e)
 {
-    const struct runtime_rootfs *r = &c->launch.plan->config->rootfs;
+    const struct runtime_rootfs *r = &l->plan->config->rootfs;
     int *lowers = alloc_zero(r->n_lowers, sizeof(int));
     int tree = 0;
 
@@ -112,35 +112,34 @@ static int make_mapped_overlay(struct creation *c, int userns, int *ret, struct 
     return 0;
 }
 
-static int map_user_namespace(struct creation *c, struct err *e)
+static int map_user_namespace(struct launch *launch, pid_t pid, int sync_fd, struct err *e)
 {
-    const struct runtime_plan *p = c->launch.plan;
+    const struct runtime_plan *p = launch->plan;
     const struct oci_linux *l = p->linux;
-    auto_fd int userns = FD_NONE, overlay = FD_NONE;
-    size_t n = p->config->rootfs.n_lowers;
-    int r;
-
     const struct userns_maps maps = {.uids = l->uid_mappings.items,
                                      .n_uids = l->uid_mappings.len,
                                      .gids = l->gid_mappings.items,
                                      .n_gids = l->gid_mappings.len};
+    auto_fd int userns = FD_NONE, overlay = FD_NONE;
+    size_t n = p->config->rootfs.n_lowers;
+    int r;
 
-    if (userns_write_maps(c->launch.pid, &maps, e) < 0)
+    if (userns_write_maps(pid, &maps, e) < 0)
         return -1;
-    userns = sys_namespace_open(c->launch.pid, "user");
+    userns = sys_namespace_open(pid, "user");
     if (userns < 0)
         return err_sys(e, userns, "open the user namespace");
-    if (sources_map(p, c->launch.source_fds, userns, e) < 0)
+    if (sources_map(p, launch->source_fds, userns, e) < 0)
         return -1;
     if (n == 1 && p->config->rootfs.upper_fd < 0) {
-        r = sys_mount_idmap(c->launch.source_fds[0], userns, 0);
+        r = sys_mount_idmap(launch->source_fds[0], userns, 0);
         if (r < 0)
             return err_sys(e, r, "map the ids of the layer");
     } else if (n > 0) {
-        if (own_upper(p, e) < 0 || make_mapped_overlay(c, userns, &overlay, e) < 0)
+        if (own_upper(p, e) < 0 || make_mapped_overlay(launch, userns, &overlay, e) < 0)
             return -1;
     }
-    return sync_send_mapped(c->launch.sync_fd, overlay, e);
+    return sync_send_mapped(sync_fd, overlay, e);
 }
 
 /* In its user namespace the child may raise none (prlimit(2)). What stays is cut in the child. */
@@ -155,7 +154,8 @@ static int work_beside(struct creation *c, struct err *e)
 {
     const struct runtime_plan *p = c->launch.plan;
 
-    if ((p->namespaces.clone_flags & CLONE_NEWUSER) && map_user_namespace(c, e) < 0)
+    if (p->namespaces.clone_flags & CLONE_NEWUSER && !c->launch.is_mapped &&
+        map_user_namespace(&c->launch, c->launch.pid, c->launch.sync_fd, e) < 0)
         return -1;
     raise_limits(&c->launch);
     return launch_adjust_oom_score(&c->launch, &c->warnings, e);
@@ -181,6 +181,7 @@ static int create(struct creation *c, const struct runtime_plan *p, uint64_t *re
 
     oci_process_add_warnings(p->process.process, &c->warnings);
     c->launch.prepared = prepared;
+    c->launch.map = map_user_namespace;
     if (launch_prepare(&c->launch, p, e) < 0)
         return -1;
     if ((p->cgroup_path || p->config->cgroup) &&

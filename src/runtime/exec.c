@@ -41,15 +41,29 @@ static int is_other_namespace(pid_t pid, const char *name)
     return r < 0 ? r : theirs[0] != ours[0] || theirs[1] != ours[1];
 }
 
-/* Joining the own user namespace is an error, and not every kernel has time namespaces. */
+/* Joining the own user namespace is an error, a kernel need not have time namespaces; and a plain
+ * user's container has rights over its own only, of those that it shares with him over none. */
 static int find_namespaces(pid_t pid, int *ret, struct err *e)
 {
-    int user = is_other_namespace(pid, "user"), time = is_other_namespace(pid, "time");
+    static const struct {
+        const char *name;
+        int flag;
+    } kinds[] = {
+        {"user", CLONE_NEWUSER}, {"time", CLONE_NEWTIME},     {"mnt", CLONE_NEWNS},
+        {"net", CLONE_NEWNET},   {"ipc", CLONE_NEWIPC},       {"uts", CLONE_NEWUTS},
+        {"pid", CLONE_NEWPID},   {"cgroup", CLONE_NEWCGROUP},
+    };
+    int flags = 0;
 
-    if (user < 0 || time < 0)
-        return err_sys(e, MIN(user, time), "compare namespaces with the container's");
-    *ret = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-           (user ? CLONE_NEWUSER : 0) | (time ? CLONE_NEWTIME : 0);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        int r = is_other_namespace(pid, kinds[i].name);
+
+        if (r < 0)
+            return err_sys(e, r, "compare namespaces with the container's");
+        if (r > 0)
+            flags |= kinds[i].flag;
+    }
+    *ret = flags & ~CLONE_NEWPID; /* where the next child is born: launch.c, stage.c */
     return 0;
 }
 

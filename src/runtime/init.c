@@ -11,13 +11,14 @@
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/trace.h"
+#include "runtime/rootfs.h"
 #include "runtime/sync.h"
 #include "sys/process.h"
 #include "sys/self.h"
 
 /* Not dumpable already (launch.c): nothing of the container can look into this copy of the engine.
  */
-static int become_child(struct err *e)
+int init_become_child(void)
 {
     int r = sys_set_pdeathsig(SIGKILL);
 
@@ -25,12 +26,10 @@ static int become_child(struct err *e)
         r = sys_reset_signals();
     if (r == 0)
         r = MIN(sys_setsid(), 0);
-    if (r < 0)
-        return err_sys(e, r, "set up the container's process");
     (void)sys_new_session_keyring(); /* not in every kernel, not in every quota: then the keys stay
                                         the caller's */
     sys_umask(0);
-    return 0;
+    return r;
 }
 
 int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e)
@@ -59,8 +58,10 @@ int init_expect(struct init *init, enum sync_type type, struct sync_message *ret
 
 static int run_steps(struct init *init, struct err *e)
 {
-    if (become_child(e) < 0)
-        return -1;
+    int r = init_become_child();
+
+    if (r < 0)
+        return err_sys(e, r, "set up the container's process");
     VEC_FOREACH (step, &init->plan->steps) {
         TRACE_SPAN(step->name);
 
@@ -78,6 +79,7 @@ void init_main(struct init *init)
     fault_role(role);
     trace_role(role);
     run_steps(init, &e);
+    rootfs_leave(init);
     (void)sync_send_failed(init->sync_fd, &e); /* a dead parent needs no message */
     _exit(e.kind == ERR_CMD_NOT_FOUND ? 127 : 126);
 }

@@ -16,9 +16,11 @@ struct init {
     int init_pidfd;                        /* exec: whose namespaces */
     int exec_namespaces;                   /* exec: CLONE_NEW* */
     const struct seccomp_program *seccomp; /* NULL: none */
-    int *source_fds;     /* by index in plan->sources; FD_NONE: optional and not there */
-    bool opens_sources;  /* the parent may not: sources.h */
-    const int *join_fds; /* by enum plan_join */
+    int *source_fds;    /* by index in plan->sources; FD_NONE: optional and not there */
+    bool opens_sources; /* the parent may not: sources.h */
+    int *join_fds;      /* by enum plan_join; FD_NONE: not joined, or joined already */
+    bool is_mapped;     /* the stage was in the new user namespace already, and is its root */
+    bool is_entered;    /* exec: the stage has joined the container's namespaces */
     int mount_point_fd;
     const int *cgroup_fds; /* `tasks` of the v1 hierarchies to join */
     size_t n_cgroup_fds;
@@ -42,6 +44,9 @@ struct init {
 };
 
 void init_main(struct init *init) DHOW_NORETURN;
+/* It dies with its parent, has no signal handlers, a session and a keyring of its own: 0, -errno.
+ */
+int init_become_child(void);
 
 /* Limits, umask, ids, capabilities, filter: the last steps of the command, and of a hook. */
 int identity_apply(struct init *init, struct err *e);

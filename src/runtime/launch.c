@@ -15,9 +15,12 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "runtime/hooks.h"
+#include "runtime/joins.h"
 #include "runtime/sources.h"
+#include "runtime/stage.h"
 #include "runtime/stub.h"
 #include "runtime/sync.h"
+#include "sys/caps.h"
 #include "sys/event.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -42,20 +45,6 @@ static int open_sources(struct launch *l, struct err *e)
     return MIN(r, 0);
 }
 
-static int open_joins(struct launch *l, struct err *e)
-{
-    for (int i = 0; i < PLAN_JOIN_MAX; i++) {
-        const char *path = l->plan->namespaces.join_paths[i];
-
-        if (!path)
-            continue;
-        l->join_fds[i] = sys_open(AT_FDCWD, path, O_RDONLY, 0);
-        if (l->join_fds[i] < 0)
-            return err_sys(e, l->join_fds[i], "open the namespace '%s'", path);
-    }
-    return 0;
-}
-
 static int open_mount_point(struct launch *l, struct err *e)
 {
     const struct runtime_rootfs *r = &l->plan->config->rootfs;
@@ -68,13 +57,31 @@ static int open_mount_point(struct launch *l, struct err *e)
     return 0;
 }
 
+/* A user namespace that is joined has its maps already; a new one gets them later. */
+static int map_sources(struct launch *l, struct err *e)
+{
+    if (!l->plan->namespaces.joins[PLAN_JOIN_USER].path || l->child_opens_sources)
+        return 0;
+    return sources_map(l->plan, l->source_fds, l->join_fds[PLAN_JOIN_USER], e);
+}
+
+static int find_rights(struct launch *l, struct err *e)
+{
+    struct sys_caps have;
+    int r = sys_caps_get(&have);
+
+    l->is_plain_user = r == 0 && !(have.effective & (1ull << CAP_SYS_ADMIN));
+    return r < 0 ? err_sys(e, r, "read the capabilities") : 0;
+}
+
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e)
 {
     TRACE_SPAN("prepare");
     l->plan = p;
     if (p->kind == PLAN_CREATE && open_mount_point(l, e) < 0)
         return -1;
-    if (open_sources(l, e) < 0 || open_joins(l, e) < 0)
+    if (find_rights(l, e) < 0 || open_sources(l, e) < 0 || joins_open(p, l->join_fds, e) < 0 ||
+        map_sources(l, e) < 0)
         return -1;
     if (p->process.seccomp &&
         seccomp_program_get(p->process.seccomp, p->process.seccomp_cache_dir, &l->seccomp, e) < 0)
@@ -83,10 +90,11 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
     return l->stub_fd < 0 ? -1 : 0;
 }
 
-static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
+struct init launch_init(struct launch *l, int sync_fd)
 {
     const struct plan_process *pp = &l->plan->process;
-    struct init init = {
+
+    return (struct init){
         .plan = l->plan,
         .process = pp,
         .sync_fd = sync_fd,
@@ -110,33 +118,30 @@ static DHOW_NORETURN void run_child(struct launch *l, int sync_fd)
         .empty_dir_fd = FD_NONE,
         .ids = pp->ids,
     };
-
-    init_main(&init);
 }
 
-static void close_creator_fds(const struct runtime_plan *p)
+void launch_close_creator_fds(const struct launch *l)
 {
-    for (size_t i = 0; p->config && i < p->config->n_creator_fds; i++)
-        fd_close(p->config->creator_fds[i]);
+    const struct runtime_config *config = l->plan->config;
+
+    for (size_t i = 0; config && i < config->n_creator_fds; i++)
+        fd_close(config->creator_fds[i]);
 }
 
 /* The pid namespace that the next child is born in: fd, or FD_NONE when it is ours or a new one. */
 static int enter_pid_namespace(struct launch *l, int *ret_own, struct err *e)
 {
-    const char *path = l->plan->namespaces.pid_path;
-    auto_fd int opened = FD_NONE, own = FD_NONE;
-    int target = l->init_pidfd, r;
+    int target = l->init_pidfd >= 0 ? l->init_pidfd : l->join_fds[PLAN_JOIN_PID], r;
+    auto_fd int own = FD_NONE;
 
-    if (target < 0 && !path)
+    if (target < 0)
         return 0;
-    if (target < 0)
-        target = opened = sys_open(AT_FDCWD, path, O_RDONLY, 0);
-    if (target < 0)
-        return err_sys(e, target, "open the namespace '%s'", path);
     own = sys_namespace_open(0, "pid");
     if (own < 0)
         return err_sys(e, own, "open the own pid namespace");
     r = sys_setns(target, CLONE_NEWPID);
+    if (r < 0 && l->init_pidfd < 0)
+        return joins_error(&l->plan->namespaces, PLAN_JOIN_PID, r, e);
     if (r < 0)
         return err_sys(e, r, "join the pid namespace");
     *ret_own = take_fd(&own);
@@ -144,14 +149,17 @@ static int enter_pid_namespace(struct launch *l, int *ret_own, struct err *e)
 }
 
 /* The child inherits "not dumpable" with its memory: there is no moment at which it could be looked
- * into. */
-static pid_t clone_hidden(const struct sys_clone_args *args)
+ * into. But a plain user can write its id maps only while it is dumpable: its files in /proc are
+ * not his otherwise. Nobody is in its namespaces then. */
+pid_t launch_clone_hidden(const struct launch *l, const struct sys_clone_args *args)
 {
     int was = sys_get_dumpable();
     pid_t pid;
 
     if (was < 0)
         return was;
+    if (l->is_plain_user && args->flags & CLONE_NEWUSER)
+        return sys_clone(args);
     if (was > 0)
         (void)sys_set_dumpable(false);
     pid = sys_clone(args);
@@ -194,12 +202,35 @@ static bool runs_hooks(const struct runtime_plan *p)
                        hooks_has(p->spec, HOOKS_START_CONTAINER));
 }
 
-int launch_clone(struct launch *l, struct err *e)
+static int clone_directly(struct launch *l, int parent_end, int child_end, struct err *e)
 {
-    auto_fd int own_pid_ns = FD_NONE, child_end = FD_NONE, parent_end = FD_NONE;
+    auto_fd int own_pid_ns = FD_NONE;
     struct sys_clone_args args = {.flags = (uint64_t)(unsigned)l->plan->namespaces.clone_flags,
                                   .cgroup_fd = l->cgroup_fd,
                                   .ret_pidfd = &l->pidfd};
+    int r;
+
+    if (enter_pid_namespace(l, &own_pid_ns, e) < 0)
+        return -1;
+    l->pid = launch_clone_hidden(l, &args);
+    if (l->pid == 0) {
+        struct init init = launch_init(l, child_end);
+
+        fd_close(parent_end);
+        launch_close_creator_fds(l);
+        init_main(&init);
+    }
+    if (own_pid_ns >= 0) {
+        r = sys_setns(own_pid_ns, CLONE_NEWPID);
+        if (r < 0 && l->pid > 0)
+            return err_sys(e, r, "go back to the own pid namespace");
+    }
+    return l->pid < 0 ? err_sys(e, l->pid, "clone the container's process") : 0;
+}
+
+int launch_clone(struct launch *l, struct err *e)
+{
+    auto_fd int child_end = FD_NONE, parent_end = FD_NONE;
     int pair[2], r;
 
     TRACE_SPAN("clone");
@@ -211,23 +242,11 @@ int launch_clone(struct launch *l, struct err *e)
     r = sys_set_recv_timeout(parent_end, runs_hooks(l->plan) ? NO_TIMEOUT : ANSWER_TIMEOUT_MS);
     if (r < 0)
         return err_sys(e, r, "set a timeout");
-    if (enter_pid_namespace(l, &own_pid_ns, e) < 0)
-        return -1;
-    l->pid = clone_hidden(&args);
-    if (l->pid == 0) {
-        fd_close(parent_end);
-        close_creator_fds(l->plan);
-        run_child(l, child_end);
-    }
-    if (own_pid_ns >= 0) {
-        r = sys_setns(own_pid_ns, CLONE_NEWPID);
-        if (r < 0 && l->pid > 0)
-            return err_sys(e, r, "go back to the own pid namespace");
-    }
-    if (l->pid < 0)
-        return err_sys(e, l->pid, "clone the container's process");
-    l->sync_fd = take_fd(&parent_end);
-    return 0;
+    r = stage_is_needed(l) ? stage_clone(l, parent_end, child_end, e)
+                           : clone_directly(l, parent_end, child_end, e);
+    if (r == 0)
+        l->sync_fd = take_fd(&parent_end);
+    return r;
 }
 
 /* Trust boundary: the fd is a file of the image. Its type was checked by the child; it is checked

@@ -9,6 +9,7 @@
 #include "cgroup/cgroup.h"
 #include "runtime/init.h"
 #include "runtime/sync.h"
+#include "sys/process.h"
 
 struct launch {
     const struct runtime_plan *plan;
@@ -27,6 +28,10 @@ struct launch {
     int init_pidfd; /* exec; borrowed */
     int exec_namespaces;
     int (*prepared)(struct launch *l, struct err *e); /* create: what PREPARED asks for */
+    bool is_plain_user;                               /* without CAP_SYS_ADMIN here */
+    /* Writes the id maps of the new user namespace that `pid` is in, and says so on the socket. */
+    int (*map)(struct launch *l, pid_t pid, int sync_fd, struct err *e);
+    bool is_mapped; /* a stage was in it, and has been told */
     /* the child */
     pid_t pid;
     int pidfd;
@@ -35,10 +40,12 @@ struct launch {
 };
 #define LAUNCH_NONE                                                                                \
     {                                                                                              \
-        .join_fds = {FD_NONE, FD_NONE, FD_NONE, FD_NONE}, .mount_point_fd = FD_NONE,               \
-        .cgroup_fd = FD_NONE, .stub_fd = FD_NONE, .init_pidfd = FD_NONE, .pidfd = FD_NONE,         \
-        .sync_fd = FD_NONE, .terminal_fd = FD_NONE                                                 \
+        .join_fds = {FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE, FD_NONE},      \
+        .mount_point_fd = FD_NONE, .cgroup_fd = FD_NONE, .stub_fd = FD_NONE,                       \
+        .init_pidfd = FD_NONE, .pidfd = FD_NONE, .sync_fd = FD_NONE, .terminal_fd = FD_NONE        \
     }
+
+_Static_assert(PLAN_JOIN_MAX == 8, "LAUNCH_NONE has a FD_NONE for each");
 
 /* Opens and compiles all that the child needs. */
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e);
@@ -46,6 +53,11 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
 int launch_set_cgroup(struct launch *l, const struct cgroup *g, struct err *e);
 /* Clones the child. */
 int launch_clone(struct launch *l, struct err *e);
+/* What the child begins with; it is the last user of the launch's memory. */
+struct init launch_init(struct launch *l, int sync_fd);
+/* sys_clone() of a child that nobody can look into. */
+pid_t launch_clone_hidden(const struct launch *l, const struct sys_clone_args *args);
+void launch_close_creator_fds(const struct launch *l);
 /* Answers the child's questions until `until` (SYNC_READY), or until it executes (SYNC_NONE). */
 int launch_serve(struct launch *l, enum sync_type until, struct err *e);
 /* Closes what was only for the child. Kills and reaps the child if it is still owned here. */

@@ -147,6 +147,7 @@ static bool drop_unmapped_group(const char *type, param_list *params)
     return false;
 }
 
+/* Not there: `e` stays what it is. */
 static int bind_of_host(const struct mount_step *s, struct err *e)
 {
     static const struct {
@@ -166,6 +167,8 @@ static int bind_of_host(const struct mount_step *s, struct err *e)
             continue;
         /* All that lies below is locked to it. */
         r = fd = sys_open_tree(AT_FDCWD, places[i].path, SYS_TREE_CLONE | SYS_TREE_RECURSIVE);
+        if (r == -ENOENT)
+            return -1;
         if (r >= 0)
             r = sys_mount_setattr(fd, SYS_SETATTR_RECURSIVE, s->o.set | places[i].attributes, 0,
                                   MS_PRIVATE);

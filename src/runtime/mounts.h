@@ -15,6 +15,9 @@ int mounts_put(const char *type, const char *source, const struct mountopt_param
 int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsigned flags,
                   struct err *e);
 
+/* Is what is mounted at the fd's place mounted elsewhere too? 1, 0 or -errno. */
+int mounts_are_shared_at(int fd);
+
 /* type "cgroup": cgroup2, or on v1 a tmpfs with every hierarchy of the host in it
  * (mounts_cgroup.c). */
 /* Before the cgroup namespace is made: which hierarchies are the container's. */

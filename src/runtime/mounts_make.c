@@ -7,6 +7,7 @@
  * way of mount(2), whose text may have a page.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -152,4 +153,39 @@ int mounts_attach(struct init *init, int mount_fd, const char *clean_path, unsig
         return err_sys(e, target, "open the mount point '/%s'", clean_path);
     r = sys_attach_mount(mount_fd, target);
     return r < 0 ? err_sys(e, r, "mount on '/%s'", clean_path) : 0;
+}
+
+/* The line of proc(5) that begins with this id: "36 35 98:0 / /mnt rw,noatime master:1 - ...". */
+static int is_shared(const char *mountinfo, const char *id)
+{
+    auto_strv lines = strv_split(mountinfo, '\n');
+
+    STRV_FOREACH (line, lines) {
+        size_t n = strlen(id);
+
+        if (strncmp(*line, id, n) == 0 && (*line)[n] == ' ')
+            return strstr(*line, " shared:") != NULL;
+    }
+    return -ENOENT;
+}
+
+int mounts_are_shared_at(int fd)
+{
+    auto_free char *path = alloc_printf("/proc/self/fdinfo/%d", fd);
+    auto_free char *info = NULL;
+    auto_free char *mountinfo = NULL;
+    char *id;
+    size_t len;
+    int r = sys_read_file(AT_FDCWD, path, 64u << 10, &info, &len);
+
+    if (r < 0)
+        return r;
+    id = strstr(info, "mnt_id:");
+    if (!id)
+        return -ENOENT;
+    id += strlen("mnt_id:");
+    id += strspn(id, " \t");
+    id[strspn(id, "0123456789")] = 0;
+    r = sys_read_file(AT_FDCWD, "/proc/self/mountinfo", 16u << 20, &mountinfo, &len);
+    return r < 0 ? r : is_shared(mountinfo, id);
 }

@@ -41,14 +41,30 @@ struct plan_source {
     struct userns_maps maps; /* none: the container's user namespace */
 };
 
-enum plan_join { PLAN_JOIN_NET, PLAN_JOIN_IPC, PLAN_JOIN_UTS, PLAN_JOIN_CGROUP, PLAN_JOIN_MAX };
+enum plan_join {
+    PLAN_JOIN_USER,
+    PLAN_JOIN_PID,
+    PLAN_JOIN_NET,
+    PLAN_JOIN_IPC,
+    PLAN_JOIN_UTS,
+    PLAN_JOIN_CGROUP,
+    PLAN_JOIN_TIME,
+    PLAN_JOIN_MOUNT,
+    PLAN_JOIN_MAX
+};
+
+struct plan_join_path {
+    const char *path;  /* NULL: not joined */
+    const char *field; /* "linux.namespaces[3].path" */
+};
 
 struct plan_namespaces {
-    bool has_user;        /* other than the caller's */
-    int clone_flags;      /* made by clone3: pid, user, time */
-    int unshare_flags;    /* made by the child, beside the parent's work */
-    const char *pid_path; /* joined by the parent for its child */
-    const char *join_paths[PLAN_JOIN_MAX];
+    bool has_user;     /* other than the caller's */
+    int clone_flags;   /* made by clone3: pid, user, time */
+    int unshare_flags; /* made by the child, beside the parent's work */
+    struct plan_join_path joins[PLAN_JOIN_MAX];
+    const char *time_offsets; /* for /proc/PID/timens_offsets; NULL: none */
+    bool needs_stage;         /* the parent cannot clone the child itself: stage.c */
 };
 
 struct plan_rlimit {
@@ -121,6 +137,8 @@ int rootfs_plan(struct runtime_plan *p, struct err *e);
 void rootfs_plan_overlay(struct runtime_plan *p);
 int rootfs_plan_finish(struct runtime_plan *p, struct err *e);
 int sysctl_plan(struct runtime_plan *p, struct err *e);
+/* Is one of the spec's a parameter of this kind of namespace? */
+bool sysctl_sets_in(const struct runtime_plan *p, enum plan_join kind);
 int mounts_plan(struct runtime_plan *p, struct err *e);
 int etc_plan(struct runtime_plan *p, struct err *e);
 int devices_plan(struct runtime_plan *p, struct err *e);

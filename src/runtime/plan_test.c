@@ -79,8 +79,6 @@ static void refuses_before_anything_is_made(void **state)
     } cases[] = {
         {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"pid\"}]}}", ERR_UNSUPPORTED,
          "mount namespace"},
-        {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\",\"path\":\"/x\"}]}}", ERR_UNSUPPORTED,
-         "joining a mount"},
         {HEAD "\"linux\":{\"namespaces\":[" NAMESPACES ",{\"type\":\"user\"}]}}", ERR_INVALID,
          "uidMappings"},
         {HEAD "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]},\"hostname\":\"x\"}", ERR_INVALID,
@@ -137,7 +135,6 @@ static void refuses_what_it_does_not_do_yet(void **state)
         const char *field; /* NULL: it says nothing and is taken */
     } cases[] = {
         {HEAD "\"hooks\":{\"poststop\":[]},\"linux\":{\"namespaces\":[" NAMESPACES "]}}", NULL},
-        {LINUX(",\"timeOffsets\":{\"monotonic\":{}}"), "linux.timeOffsets"},
         {LINUX(",\"intelRdt\":{}"), "linux.intelRdt"},
         {LINUX(",\"netDevices\":{}"), NULL},
         {RESOURCES("\"blockIO\":{\"weight\":0,\"weightDevice\":[]}"), NULL},

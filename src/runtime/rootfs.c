@@ -181,6 +181,24 @@ static int step_pivot(struct init *init, const void *arg, struct err *e)
     return 0;
 }
 
+/* In a mount namespace of others, whose root is theirs. */
+static int step_chroot(struct init *init, const void *arg, struct err *e)
+{
+    int r = sys_fchdir(init->root_fd);
+
+    (void)arg;
+    if (r == 0)
+        r = sys_chroot_here();
+    return r < 0 ? err_sys(e, r, "make the root file system the root") : 0;
+}
+
+void rootfs_leave(struct init *init)
+{
+    if (init->plan->namespaces.joins[PLAN_JOIN_MOUNT].path && init->root_fd >= 0 &&
+        sys_fchdir(init->root_fd) == 0)
+        (void)sys_umount_detach("."); /* the failure that led here is told */
+}
+
 /* What config-linux.md says of rootfsPropagation: "slave" receives what the host mounts below the
  * directory later (when that is a shared mount there), "shared" begins a peer group of its own,
  * which the host is not in. What a mount's options say of itself stands, but for the recursive
@@ -305,6 +323,9 @@ int rootfs_plan_finish(struct runtime_plan *p, struct err *e)
 {
     if (p->spec->root.readonly || is_single_layer(&p->config->rootfs))
         plan_add(p, "read-only root", step_readonly, NULL, NULL);
-    plan_add(p, "pivot", step_pivot, NULL, NULL);
+    if (p->namespaces.joins[PLAN_JOIN_MOUNT].path)
+        plan_add(p, "chroot", step_chroot, NULL, NULL);
+    else
+        plan_add(p, "pivot", step_pivot, NULL, NULL);
     return plan_propagation(p, e);
 }

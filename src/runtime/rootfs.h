@@ -14,3 +14,7 @@ int rootfs_mount_overlay(const struct runtime_rootfs *r, int mount_point_fd, str
 /* Does the root receive what the host mounts later (rootfsPropagation "slave")? Pure. */
 struct runtime_plan;
 bool rootfs_is_slave(const struct runtime_plan *p);
+
+/* What a failed child has mounted in a mount namespace that is not its own. */
+struct init;
+void rootfs_leave(struct init *init);

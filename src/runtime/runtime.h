@@ -120,6 +120,7 @@ struct runtime_exec_config {
     const struct oci_linux *linux;     /* the container's: personality and memory policy are those
                                           of its execs, too; NULL: none */
     const struct oci_seccomp *seccomp; /* NULL: none */
+    bool has_foreign_mounts;           /* the container joined a mount namespace by path */
     const char *cgroup_path;
     struct cgroup *cgroup; /* instead of the path; borrowed */
     const char *user;

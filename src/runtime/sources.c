@@ -10,8 +10,12 @@
 
 static int map_ids(const struct plan_source *s, int fd, int userns_fd, struct err *e)
 {
-    int r = sys_mount_idmap(fd, userns_fd, s->is_mapped_recursively ? SYS_SETATTR_RECURSIVE : 0);
+    int r;
 
+    if (userns_fd < 0)
+        return err_set(e, ERR_INVALID, "%s: the caller's own user namespace maps nothing",
+                       s->field);
+    r = sys_mount_idmap(fd, userns_fd, s->is_mapped_recursively ? SYS_SETATTR_RECURSIVE : 0);
     if (r == -EINVAL)
         return err_set(e, ERR_UNSUPPORTED, "%s: the file system of '%s' has no mapped mounts",
                        s->field, s->path);

@@ -17,6 +17,7 @@ static const char *const type_names[] = {
     [SYNC_IDS] = "IDS",       [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
     [SYNC_START] = "START",   [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
     [SYNC_DETACH] = "DETACH", [SYNC_PREPARED] = "PREPARED", [SYNC_PROCEED] = "PROCEED",
+    [SYNC_BORN] = "BORN",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -31,6 +32,7 @@ struct wire {
         struct sync_ids ids;
         struct sync_users users;
         struct sync_exec_failed exec_failed;
+        struct sync_born born;
         struct err err;
     };
 };
@@ -50,6 +52,7 @@ static const struct {
     [SYNC_DETACH] = {0, 0, 0},
     [SYNC_PREPARED] = {0, 0, 0},
     [SYNC_PROCEED] = {0, 0, 0},
+    [SYNC_BORN] = {sizeof(struct sync_born), sizeof(struct sync_born), 1},
 };
 
 void sync_message_done(struct sync_message *m)
@@ -100,6 +103,13 @@ int sync_send_ids(int fd, const struct sync_ids *ids, struct err *e)
 int sync_send_terminal(int fd, int master, struct err *e)
 {
     return send_message(fd, SYNC_TERMINAL, NULL, 0, &master, 1, e);
+}
+
+int sync_send_born(int fd, pid_t pid, int pidfd, struct err *e)
+{
+    struct sync_born b = {.pid = pid};
+
+    return send_message(fd, SYNC_BORN, &b, sizeof(b), &pidfd, 1, e);
 }
 
 int sync_send_prepared(int fd, struct err *e)
@@ -155,7 +165,9 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
             m->err.kind = ERR_INTERNAL;
         return 0;
     case SYNC_TERMINAL:
-        return m->n_fds == 1 ? 0 : err_set(e, ERR_IO, "malformed message TERMINAL");
+    case SYNC_BORN:
+        return m->n_fds == 1 ? 0
+                             : err_set(e, ERR_IO, "malformed message %s", sync_type_name(m->type));
     case SYNC_NONE:
     case SYNC_MAPPED:
     case SYNC_READY:

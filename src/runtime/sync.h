@@ -27,6 +27,14 @@
  *     | <--- FAILED {struct err} ------------------ |  at any time instead of the next message, and
  *     |                                             |  the child exits
  *
+ * A child that cannot be cloned by the parent itself has a stage before it (stage.c), on a socket of its
+ * own:
+ *
+ *   parent                                        stage
+ *     | ---- MAPPED ------------------------------> |  only when the stage has the new user namespace
+ *     |                                             |  joins namespaces, clones the child
+ *     | <--- BORN {pid} [pidfd] ------------------- |  and exits; or FAILED
+ *
  * MAPPED and IDS are sent as soon as they are true: the child receives in its own order, by name.
  * The end of the stream is an error for both, but for the parent after START (or after the last
  * answer to an exec): then it means that the command runs. A child that is killed between START and
@@ -37,6 +45,8 @@
  * processes of the container may reach the child's end.
  */
 /* clang-format on */
+#include <sys/types.h>
+
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -53,6 +63,7 @@ enum sync_type {
     SYNC_DETACH,
     SYNC_PREPARED,
     SYNC_PROCEED,
+    SYNC_BORN,
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -75,6 +86,10 @@ struct __attribute__((packed)) sync_users {
     uint8_t has_group;  /* the next fd */
 };
 
+struct __attribute__((packed)) sync_born {
+    int32_t pid; /* in the parent's pid namespace */
+};
+
 struct __attribute__((packed)) sync_exec_failed {
     int32_t negative_errno;
     char name[SYNC_NAME_MAX]; /* args[0], cut; the datagram ends where it ends */
@@ -87,6 +102,7 @@ struct sync_message {
         struct sync_ids ids;
         struct sync_users users;
         struct sync_exec_failed exec_failed;
+        struct sync_born born;
         struct err err;
     };
     int fds[SYNC_MAX_FDS];
@@ -96,6 +112,7 @@ void sync_message_done(struct sync_message *m);
 #define auto_sync_message DHOW_CLEANUP(sync_message_done) struct sync_message
 
 int sync_send_mapped(int fd, int root_fd, struct err *e); /* FD_NONE: init makes its root itself */
+int sync_send_born(int fd, pid_t pid, int pidfd, struct err *e);
 int sync_send_prepared(int fd, struct err *e);
 int sync_send_proceed(int fd, struct err *e);
 int sync_send_users(int fd, int passwd_fd, int group_fd, struct err *e); /* FD_NONE: not there */

@@ -12,28 +12,27 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "runtime/joins.h"
 #include "runtime/mounts.h"
 #include "sys/file.h"
 #include "sys/namespace.h"
 
-enum scope { SCOPE_IPC, SCOPE_UTS, SCOPE_NET };
-
 static const struct {
     const char *name;
-    enum scope scope;
+    enum plan_join scope; /* whose namespace */
     bool is_prefix;
 } allowed[] = {
-    {"kernel.msgmax", SCOPE_IPC, false},
-    {"kernel.msgmnb", SCOPE_IPC, false},
-    {"kernel.msgmni", SCOPE_IPC, false},
-    {"kernel.sem", SCOPE_IPC, false},
-    {"kernel.shmall", SCOPE_IPC, false},
-    {"kernel.shmmax", SCOPE_IPC, false},
-    {"kernel.shmmni", SCOPE_IPC, false},
-    {"kernel.shm_rmid_forced", SCOPE_IPC, false},
-    {"kernel.domainname", SCOPE_UTS, false},
-    {"fs.mqueue.", SCOPE_IPC, true},
-    {"net.", SCOPE_NET, true},
+    {"kernel.msgmax", PLAN_JOIN_IPC, false},
+    {"kernel.msgmnb", PLAN_JOIN_IPC, false},
+    {"kernel.msgmni", PLAN_JOIN_IPC, false},
+    {"kernel.sem", PLAN_JOIN_IPC, false},
+    {"kernel.shmall", PLAN_JOIN_IPC, false},
+    {"kernel.shmmax", PLAN_JOIN_IPC, false},
+    {"kernel.shmmni", PLAN_JOIN_IPC, false},
+    {"kernel.shm_rmid_forced", PLAN_JOIN_IPC, false},
+    {"kernel.domainname", PLAN_JOIN_UTS, false},
+    {"fs.mqueue.", PLAN_JOIN_IPC, true},
+    {"net.", PLAN_JOIN_NET, true},
 };
 
 struct sysctl {
@@ -69,17 +68,25 @@ static bool has_plain_components(const char *name)
     return n == strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-");
 }
 
-static bool has_scope(const struct runtime_plan *p, enum scope scope)
+static bool has_scope(const struct runtime_plan *p, enum plan_join scope)
 {
-    const struct plan_namespaces *ns = &p->namespaces;
+    return p->namespaces.unshare_flags & joins_flag(scope) || p->namespaces.joins[scope].path;
+}
 
-    switch (scope) {
-    case SCOPE_IPC:
-        return (ns->unshare_flags & CLONE_NEWIPC) || ns->join_paths[PLAN_JOIN_IPC];
-    case SCOPE_UTS:
-        return (ns->unshare_flags & CLONE_NEWUTS) || ns->join_paths[PLAN_JOIN_UTS];
-    case SCOPE_NET:
-        return (ns->unshare_flags & CLONE_NEWNET) || ns->join_paths[PLAN_JOIN_NET];
+static bool is_row(size_t i, const char *name)
+{
+    return allowed[i].is_prefix ? str_starts_with(name, allowed[i].name)
+                                : str_equal(name, allowed[i].name);
+}
+
+bool sysctl_sets_in(const struct runtime_plan *p, enum plan_join kind)
+{
+    STRV_FOREACH (entry, p->linux->sysctl) {
+        auto_free char *name = alloc_strndup(*entry, strcspn(*entry, "="));
+
+        for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+            if (allowed[i].scope == kind && is_row(i, name))
+                return true;
     }
     return false;
 }
@@ -87,8 +94,7 @@ static bool has_scope(const struct runtime_plan *p, enum scope scope)
 static int check(const struct runtime_plan *p, const char *name, struct err *e)
 {
     for (size_t i = 0; i < ARRAY_LEN(allowed) && has_plain_components(name); i++) {
-        if (allowed[i].is_prefix ? !str_starts_with(name, allowed[i].name)
-                                 : !str_equal(name, allowed[i].name))
+        if (!is_row(i, name))
             continue;
         if (!has_scope(p, allowed[i].scope))
             return err_set(e, ERR_INVALID,

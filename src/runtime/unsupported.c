@@ -13,12 +13,7 @@
 #include "base/str.h"
 
 const char *const unsupported_fields[] = {
-    "process.apparmorProfile",
-    "process.selinuxLabel",
-    "linux.timeOffsets",
-    "linux.netDevices",
-    "linux.intelRdt",
-    NULL,
+    "process.apparmorProfile", "process.selinuxLabel", "linux.netDevices", "linux.intelRdt", NULL,
 };
 
 /* Asks the encoder, which leaves out what is empty. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -44,6 +45,12 @@ int sys_namespace_open(pid_t pid, const char *name)
     FAULT_POINT("namespace_open");
     namespace_path(path, sizeof(path), pid, name);
     return result(open(path, O_RDONLY | O_CLOEXEC));
+}
+
+int sys_namespace_type(int fd)
+{
+    FAULT_POINT("namespace_type");
+    return result(ioctl(fd, NS_GET_NSTYPE));
 }
 
 int sys_namespace_id(pid_t pid, const char *name, uint64_t ret[static 2])

@@ -17,6 +17,8 @@ int sys_setns(int fd, int flags); /* a namespace's fd, or a pidfd with a set of 
 int sys_unshare(int flags);
 /* An fd of /proc/PID/ns/NAME; pid 0 is the caller. */
 int sys_namespace_open(pid_t pid, const char *name);
+/* CLONE_NEW* of a namespace's fd; -ENOTTY for any other file. */
+int sys_namespace_type(int fd);
 /* Device and inode name a namespace. */
 int sys_namespace_id(pid_t pid, const char *name, uint64_t ret[static 2]);
 int sys_sethostname(const char *name);

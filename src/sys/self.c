@@ -88,6 +88,12 @@ int sys_chdir(const char *path)
     return result(chdir(path));
 }
 
+int sys_chroot_here(void)
+{
+    FAULT_POINT("chroot");
+    return result(chroot("."));
+}
+
 int sys_getcwd(char *ret, size_t size)
 {
     FAULT_POINT("getcwd");

@@ -20,6 +20,7 @@ int sys_raise_rlimit(pid_t pid, int resource, rlim_t hard);
 void sys_umask(mode_t mask);
 int sys_fchdir(int fd);
 int sys_chdir(const char *path);
+int sys_chroot_here(void);
 int sys_getcwd(char *ret, size_t size); /* "(unreachable)..." is possible: see getcwd(2) */
 int sys_reset_signals(void);            /* every handler the default, none blocked */
 int sys_get_dumpable(void);             /* 0, 1 or 2: prctl(2) */
