@@ -267,15 +267,15 @@ shell_hook() {
 }
 
 @test "a hook is killed at its timeout, with its children" {
-    local stage
+    local stage seconds=$((1000000 + $$))$RANDOM # of this test only
     for stage in createRuntime createContainer startContainer; do
         edit 'del(.hooks)'
-        shell_hook $stage 'sleep 4321 & wait'
+        shell_hook $stage "sleep $seconds & wait"
         edit '.hooks[$stage][0].timeout = 1' --arg stage $stage
         create "$stage"
         [[ $stage != startContainer ]] || rt_try start "$stage"
         rt_error "error running $stage hook #0: '/bin/sh': hook ran past specified timeout of 1.0s"
-        eventually 5 refute pgrep -f 'sleep 432[1]'
+        eventually 5 refute pgrep -fx "sleep $seconds"
     done
 }
 
