@@ -44,6 +44,31 @@ static int resolve_root(struct bundle *b, int bundle_fd, struct err *e)
     return 0;
 }
 
+int bundle_check(const struct oci_spec *spec, struct err *e)
+{
+    const char *missing = !spec->root.path || !*spec->root.path ? "root.path"
+                          : !spec->linux                        ? "linux"
+                          : !spec->process                      ? "process"
+                                                                : NULL;
+
+    return missing ? err_set(e, ERR_INVALID, "%s: it is missing", missing) : 0;
+}
+
+/* The caller's file: a link is as good, and so is a FIFO. */
+static int read_config(struct bundle *b, int bundle_fd, const char *config_file, struct err *e)
+{
+    auto_fd int fd = sys_open(config_file ? AT_FDCWD : bundle_fd,
+                              config_file ? config_file : "config.json", O_RDONLY, 0);
+    int r = fd < 0 ? fd : sys_read_fd(fd, OCI_SPEC_MAX_BYTES, &b->text, &b->text_len);
+
+    if (r < 0)
+        return config_file ? err_sys(e, r, "read '%s'", config_file)
+                           : err_sys(e, r, "read '%s/config.json'", b->path);
+    if (oci_spec_parse(b->text, b->text_len, &b->spec, e) < 0 || bundle_check(&b->spec, e) < 0)
+        return err_wrap(e, "config.json");
+    return 0;
+}
+
 int bundle_load(const char *path, const char *config_file, struct bundle *ret, struct err *e)
 {
     auto_bundle b = {0};
@@ -52,16 +77,7 @@ int bundle_load(const char *path, const char *config_file, struct bundle *ret, s
 
     if (r < 0)
         return err_sys(e, r, "open the bundle '%s'", path ? path : ".");
-    r = sys_read_file(config_file ? AT_FDCWD : fd, config_file ? config_file : "config.json",
-                      OCI_SPEC_MAX_BYTES, &b.text, &b.text_len);
-    if (r < 0)
-        return config_file ? err_sys(e, r, "read '%s'", config_file)
-                           : err_sys(e, r, "read '%s/config.json'", b.path);
-    if (oci_spec_parse(b.text, b.text_len, &b.spec, e) < 0)
-        return err_wrap(e, "config.json");
-    if (!b.spec.root.path || !*b.spec.root.path)
-        return err_set(e, ERR_INVALID, "config.json: root.path: it is missing");
-    if (resolve_root(&b, fd, e) < 0)
+    if (read_config(&b, fd, config_file, e) < 0 || resolve_root(&b, fd, e) < 0)
         return -1;
     *ret = b;
     b = (struct bundle){0};

@@ -12,5 +12,7 @@ struct bundle {
 };
 /* `config_file`: NULL is config.json in the bundle. */
 int bundle_load(const char *path, const char *config_file, struct bundle *ret, struct err *e);
+/* Has it what no container can be without? */
+int bundle_check(const struct oci_spec *spec, struct err *e);
 void bundle_done(struct bundle *b);
 #define auto_bundle DHOW_CLEANUP(bundle_done) struct bundle

@@ -4,8 +4,9 @@
  *
  * The order makes a kill harmless anywhere: the directory, then its lock, then a state without a
  * pid but with the cgroup's path, then the process, which dies with us until its pid is recorded,
- * then the caller's pid file, then DETACH. What a killed creation leaves is a directory (and a
- * cgroup that the state names): lifecycle_delete() with force removes both.
+ * then DETACH, and last the caller's pid file. What a killed creation leaves is a directory (and a
+ * cgroup that the state names): lifecycle_delete() with force removes both. A creation that fails
+ * leaves nothing.
  *
  * The debug messages name the stages with runc's words, which its callers look for.
  */
@@ -72,15 +73,6 @@ static void make_state(struct creation *c, const char *id)
         .has_late_hooks = hooks_has(spec, HOOKS_START_CONTAINER) ||
                           hooks_has(spec, HOOKS_POSTSTART) || hooks_has(spec, HOOKS_POSTSTOP),
     };
-}
-
-static int check_spec(const struct oci_spec *spec, struct err *e)
-{
-    if (!spec->linux)
-        return err_set(e, ERR_INVALID, "config.json: linux: it is missing");
-    if (!spec->process)
-        return err_set(e, ERR_INVALID, "config.json: process: it is missing");
-    return 0;
 }
 
 /* The process's user as the host has it; false when it has none there. */
@@ -167,6 +159,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.bundle = c->bundle.path;
     config.spec = &c->bundle.spec;
     config.start_listener = c->listener;
+    config.waiting_fd = c->waiting;
     config.preserve_fds = o->io.preserve_fds;
     config.create_cwd = true;
     config.set_home = true;
@@ -183,7 +176,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     return 0;
 }
 
-static int record(struct creation *c, const struct lifecycle_create_options *o, struct err *e)
+static int record(struct creation *c, struct err *e)
 {
     char boot[37];
     int r = sys_boot_id(boot);
@@ -195,10 +188,7 @@ static int record(struct creation *c, const struct lifecycle_create_options *o, 
     c->state.pid = c->container.pid;
     c->state.start_ticks = c->container.start_ticks;
     c->state.boot_id = alloc_strdup(boot);
-    if (state_write(&c->dir, &c->state, e) < 0)
-        return -1;
-    return process_io_deliver(&o->io, c->container.pid, c->container.pidfd,
-                              c->container.terminal_fd, e);
+    return state_write(&c->dir, &c->state, e);
 }
 
 static void undo(struct creation *c)
@@ -216,7 +206,6 @@ static int create(struct creation *c, const struct lifecycle_config *config,
                   const struct lifecycle_create_options *o, struct err *e)
 {
     if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, o->config_file, &c->bundle, e) < 0 ||
-        check_spec(&c->bundle.spec, e) < 0 ||
         process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
         state_dir_make(config, o->id, &c->dir, e) < 0)
         return -1;
@@ -224,7 +213,9 @@ static int create(struct creation *c, const struct lifecycle_config *config,
     if (locate_cgroup(c, config, e) == 0 &&
         state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
         state_write(&c->dir, &c->state, e) == 0 && make_container(c, o, e) == 0 &&
-        record(c, o, e) == 0)
+        record(c, e) == 0 && runtime_detach(&c->container, e) == 0 &&
+        process_io_deliver(&o->io, c->container.pid, c->container.pidfd, c->container.terminal_fd,
+                           e) == 0)
         return 0;
     undo(c);
     return -1;
@@ -256,13 +247,8 @@ int lifecycle_create(const struct lifecycle_config *config,
 
     TRACE_SPAN("create");
     r = create(&c, config, options, e);
-    if (r == 0) {
-        r = runtime_detach(&c.container, e);
-        if (r == 0)
-            take_process(&c, options, ret);
-        else
-            undo(&c);
-    }
+    if (r == 0)
+        take_process(&c, options, ret);
     creation_done(&c);
     return r;
 }

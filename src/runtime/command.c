@@ -160,7 +160,9 @@ static int wait_for_starter(struct init *init, int listener, struct err *e)
 
     if (init_expect(init, SYNC_DETACH, &m, e) < 0)
         return -1;
-    r = sys_set_pdeathsig(0);
+    r = init_close_the_rest(init);
+    if (r == 0)
+        r = sys_set_pdeathsig(0);
     if (r < 0)
         return err_sys(e, r, "outlive the creator");
     init->sync_fd = fd_close(init->sync_fd);

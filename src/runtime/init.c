@@ -6,6 +6,7 @@
  */
 #include "runtime/init.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -54,6 +55,39 @@ int init_expect(struct init *init, enum sync_type type, struct sync_message *ret
         init->early[m.type] = alloc_memdup(&m, sizeof(m));
     }
     return err_set(e, ERR_INTERNAL, "message %s did not come", sync_type_name(type));
+}
+
+static int by_number(const void *a, const void *b)
+{
+    int x = *(const int *)a, y = *(const int *)b;
+
+    return (x > y) - (x < y);
+}
+
+int init_close_the_rest(struct init *init)
+{
+    /* A step after READY needs another one? Add it. */
+    int keep[] = {init->process->stdio[0],
+                  init->process->stdio[1],
+                  init->process->stdio[2],
+                  init->terminal_fd,
+                  init->root_fd,
+                  init->dev_fd,
+                  init->stub_fd,
+                  init->sync_fd,
+                  init->plan->config->start_listener,
+                  init->plan->config->waiting_fd,
+                  trace_fd()};
+    int first = 3 + (int)init->process->preserve_fds, r = 0;
+
+    qsort(keep, ARRAY_LEN(keep), sizeof(keep[0]), by_number);
+    for (size_t i = 0; i < ARRAY_LEN(keep) && r == 0; i++) {
+        if (keep[i] > first)
+            r = sys_close_range((unsigned)first, (unsigned)keep[i] - 1);
+        first = MAX(first, keep[i] + 1);
+    }
+    init->mount_point_fd = init->pts_fd = init->empty_dir_fd = FD_NONE;
+    return r < 0 ? r : sys_close_range((unsigned)first, ~0u);
 }
 
 static int run_steps(struct init *init, struct err *e)

@@ -51,5 +51,9 @@ int init_become_child(void);
 /* Limits, umask, ids, capabilities, filter: the last steps of the command, and of a hook. */
 int identity_apply(struct init *init, struct err *e);
 
+/* What the steps after READY do not use is closed: nothing of the host, or of the creator, stays
+ * open in a process that may wait for days (T-21626). 0 or -errno. */
+int init_close_the_rest(struct init *init);
+
 /* sync_expect() in the child's order: what the parent sent earlier than it is wanted is kept. */
 int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e);

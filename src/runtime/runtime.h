@@ -54,8 +54,10 @@ struct runtime_config {
     int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
                    these names in this directory, bind-mounted; FD_NONE: the image's */
     const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
-    int start_listener;    /* a listening socket (sys_listen_at()): the start comes from another
-                              process by runtime_start_at(); FD_NONE: by runtime_start() */
+    int start_listener; /* a listening socket (sys_listen_at()): the start comes from another
+                           process by runtime_start_at(); FD_NONE: by runtime_start() */
+    int waiting_fd; /* what the first process holds open until it executes, and nothing longer: its
+                       lock says that it waits; or FD_NONE */
     unsigned preserve_fds; /* so many descriptors from 3 on are the command's */
     /* Located by the caller, made by runtime_create() with the same request, removed by the caller
      * whatever happens; borrowed. NULL: linux.cgroupsPath, removed again when the creation fails.
@@ -70,7 +72,7 @@ struct runtime_config {
     {                                                                                              \
         .rootfs = {.upper_fd = FD_NONE, .work_fd = FD_NONE, .mount_point_fd = FD_NONE},            \
         .stdio = {FD_NONE, FD_NONE, FD_NONE}, .bundle_dirfd = FD_NONE, .etc_dirfd = FD_NONE,       \
-        .start_listener = FD_NONE                                                                  \
+        .start_listener = FD_NONE, .waiting_fd = FD_NONE                                           \
     }
 
 /* The plan: named steps in order, for --dry-run, errors and traces. Owned; free with

@@ -196,6 +196,7 @@ static inline int run_create(struct box *b, const struct request *q, struct run 
         .etc_dirfd = q->etc_dirfd_plus_1 ? q->etc_dirfd_plus_1 - 1 : FD_NONE,
         .bundle_dirfd = FD_NONE,
         .start_listener = FD_NONE,
+        .waiting_fd = FD_NONE,
     };
     result = runtime_plan(&r->config, &plan, &r->e);
     if (result == 0)

@@ -186,6 +186,12 @@ int sys_close_range_cloexec(unsigned first)
     return result(syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC));
 }
 
+int sys_close_range(unsigned first, unsigned last)
+{
+    FAULT_POINT("close_range");
+    return result(syscall(SYS_close_range, first, last, 0));
+}
+
 int sys_random(void *buf, size_t n)
 {
     FAULT_POINT("random");

@@ -65,4 +65,5 @@ int sys_set_pdeathsig(int sig);
 int sys_set_dumpable(bool dumpable);
 int sys_setsid(void);
 int sys_close_range_cloexec(unsigned first); /* marks first.. as close-on-exec */
+int sys_close_range(unsigned first, unsigned last);
 int sys_random(void *buf, size_t n);
