@@ -66,18 +66,10 @@ static int by_number(const void *a, const void *b)
 
 int init_close_the_rest(struct init *init)
 {
+    const struct runtime_config *config = init->plan->config;
     /* A step after READY needs another one? Add it. */
-    int keep[] = {init->process->stdio[0],
-                  init->process->stdio[1],
-                  init->process->stdio[2],
-                  init->terminal_fd,
-                  init->root_fd,
-                  init->dev_fd,
-                  init->stub_fd,
-                  init->sync_fd,
-                  init->plan->config->start_listener,
-                  init->plan->config->waiting_fd,
-                  trace_fd()};
+    int keep[] = {init->root_fd,          init->stub_fd,      init->sync_fd,
+                  config->start_listener, config->waiting_fd, trace_fd()};
     int first = 3 + (int)init->process->preserve_fds, r = 0;
 
     qsort(keep, ARRAY_LEN(keep), sizeof(keep[0]), by_number);
@@ -86,7 +78,8 @@ int init_close_the_rest(struct init *init)
             r = sys_close_range((unsigned)first, (unsigned)keep[i] - 1);
         first = MAX(first, keep[i] + 1);
     }
-    init->mount_point_fd = init->pts_fd = init->empty_dir_fd = FD_NONE;
+    init->mount_point_fd = init->dev_fd = init->pts_fd = FD_NONE;
+    init->terminal_fd = init->empty_dir_fd = FD_NONE;
     return r < 0 ? r : sys_close_range((unsigned)first, ~0u);
 }
 
