@@ -164,6 +164,9 @@ int cgroup_pids(const struct cgroup *g, pid_t **ret_pids, size_t *ret_n, struct 
  * shared group's others get it too. */
 int cgroup_signal(const struct cgroup *g, int sig, struct err *e);
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e); /* waits, at most 2 s */
+/* The directory in which cgroup_freeze() writes, for programs that freeze by themselves; owned, or
+ * NULL: none. */
+char *cgroup_freezer_path(const struct cgroup *g) DHOW_MUST_USE;
 int cgroup_is_frozen(const struct cgroup *g); /* 1, 0, -errno; by itself, not by a group above */
 
 /* New fd on memory.oom_control (v1) or memory.events (v2), or FD_NONE: its line "oom_kill N" is

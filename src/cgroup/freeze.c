@@ -204,3 +204,16 @@ int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e)
     return r < 0 ? err_sys(e, r, "cgroup '%s': %s it", cgroup_path(g), frozen ? "freeze" : "thaw")
                  : 0;
 }
+
+char *cgroup_freezer_path(const struct cgroup *g)
+{
+    int v2 = cgroup_v2_fd(g), v1 = cgroup_controller_fd(g, CGROUP_FREEZER);
+
+    for (size_t i = 0; i < g->n; i++) {
+        const struct cgroup_dir *d = &g->dirs[i];
+
+        if (d->fd >= 0 && d->fd == (v2 >= 0 ? v2 : v1))
+            return alloc_printf("%s/%s", d->mount->point, d->path);
+    }
+    return NULL;
+}

@@ -20,31 +20,14 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "base/units.h"
-#include "lifecycle/bundle.h"
 #include "lifecycle/control.h"
-#include "lifecycle/process_io.h"
+#include "lifecycle/creation.h"
 #include "runtime/hooks.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/socket.h"
 
-struct creation {
-    struct bundle bundle;
-    struct state_dir dir;
-    struct lifecycle_state state;
-    struct runtime_plan *plan;
-    struct runtime_container container;
-    struct cgroup_request cgroup_request;
-    uid_t cgroup_owner;
-    struct cgroup *cgroup;
-    char **warnings;
-    int bundle_fd;
-    int listener;
-    int waiting;
-    bool has_begun; /* something may be there that the poststop hooks are to undo */
-};
-
-static void creation_done(struct creation *c)
+void creation_done(struct creation *c)
 {
     runtime_container_done(&c->container);
     runtime_plan_free(c->plan);
@@ -176,7 +159,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     return 0;
 }
 
-static int record(struct creation *c, struct err *e)
+int creation_record(struct creation *c, struct err *e)
 {
     char boot[37];
     int r = sys_boot_id(boot);
@@ -191,7 +174,7 @@ static int record(struct creation *c, struct err *e)
     return state_write(&c->dir, &c->state, e);
 }
 
-static void undo(struct creation *c)
+void creation_undo(struct creation *c)
 {
     struct err ignored; /* the failure that led here is told */
 
@@ -202,8 +185,8 @@ static void undo(struct creation *c)
     (void)control_destroy(&c->dir, &c->state, &ignored);
 }
 
-static int create(struct creation *c, const struct lifecycle_config *config,
-                  const struct lifecycle_create_options *o, struct err *e)
+int creation_begin(struct creation *c, const struct lifecycle_config *config,
+                   const struct lifecycle_create_options *o, struct err *e)
 {
     if (state_check_id(o->id, e) < 0 || bundle_load(o->bundle, o->config_file, &c->bundle, e) < 0 ||
         process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
@@ -212,18 +195,28 @@ static int create(struct creation *c, const struct lifecycle_config *config,
     make_state(c, o->id);
     if (locate_cgroup(c, config, e) == 0 &&
         state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
-        state_write(&c->dir, &c->state, e) == 0 && make_container(c, o, e) == 0 &&
-        record(c, e) == 0 && runtime_detach(&c->container, e) == 0 &&
-        process_io_deliver(&o->io, c->container.pid, c->container.pidfd, c->container.terminal_fd,
-                           e) == 0)
+        state_write(&c->dir, &c->state, e) == 0)
         return 0;
-    undo(c);
+    creation_undo(c);
     return -1;
 }
 
-/* What the caller keeps of the process when we let go of it. */
-static void take_process(struct creation *c, const struct lifecycle_create_options *o,
-                         struct lifecycle_process *ret)
+static int create(struct creation *c, const struct lifecycle_config *config,
+                  const struct lifecycle_create_options *o, struct err *e)
+{
+    if (creation_begin(c, config, o, e) < 0)
+        return -1;
+    if (make_container(c, o, e) == 0 && creation_record(c, e) == 0 &&
+        runtime_detach(&c->container, e) == 0 &&
+        process_io_deliver(&o->io, c->container.pid, c->container.pidfd, c->container.terminal_fd,
+                           e) == 0)
+        return 0;
+    creation_undo(c);
+    return -1;
+}
+
+void creation_take_process(struct creation *c, const struct lifecycle_create_options *o,
+                           struct lifecycle_process *ret)
 {
     *ret = (struct lifecycle_process){
         .pid = c->container.pid,
@@ -238,17 +231,13 @@ int lifecycle_create(const struct lifecycle_config *config,
                      const struct lifecycle_create_options *options, struct lifecycle_process *ret,
                      struct err *e)
 {
-    struct creation c = {.dir = STATE_DIR_NONE,
-                         .container = RUNTIME_CONTAINER_NONE,
-                         .bundle_fd = FD_NONE,
-                         .listener = FD_NONE,
-                         .waiting = FD_NONE};
+    struct creation c = CREATION_NONE;
     int r;
 
     TRACE_SPAN("create");
     r = create(&c, config, options, e);
     if (r == 0)
-        take_process(&c, options, ret);
+        creation_take_process(&c, options, ret);
     creation_done(&c);
     return r;
 }

@@ -20,6 +20,7 @@
 #include "cgroup/cgroup.h"
 #include "oci/spec.h"
 #include "runtime/runtime.h"
+#include "sys/criu.h"
 
 struct lifecycle_config {
     const char *root; /* where the containers' directories are; made with mode 0700 */
@@ -104,6 +105,42 @@ int lifecycle_exec_process(const struct lifecycle_config *config, const char *id
 int lifecycle_exec(const struct lifecycle_config *config,
                    const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
                    struct err *e);
+
+/* ---- checkpoint and restore, by CRIU where it can (ERR_UNSUPPORTED) ---- */
+enum lifecycle_checkpoint_flags {
+    LIFECYCLE_CHECKPOINT_LEAVE_RUNNING = 1 << 0,
+    LIFECYCLE_CHECKPOINT_TCP_ESTABLISHED = 1 << 1,
+    LIFECYCLE_CHECKPOINT_TCP_SKIP_IN_FLIGHT = 1 << 2,
+    LIFECYCLE_CHECKPOINT_EXT_UNIX_SK = 1 << 3,
+    LIFECYCLE_CHECKPOINT_SHELL_JOB = 1 << 4,
+    LIFECYCLE_CHECKPOINT_FILE_LOCKS = 1 << 5,
+    LIFECYCLE_CHECKPOINT_AUTO_DEDUP = 1 << 6,
+    LIFECYCLE_CHECKPOINT_LINK_REMAP = 1 << 7,
+    LIFECYCLE_CHECKPOINT_PRE_DUMP = 1 << 8
+};
+#define LIFECYCLE_CHECKPOINT_NETWORK                                                               \
+    "extRootNetNS" /* CRIU's key of a network namespace by path                                    \
+                    */
+struct lifecycle_checkpoint_options {
+    const char *image_path;  /* NULL: "checkpoint"; made by a checkpoint */
+    const char *work_path;   /* CRIU's logs; NULL: with the images */
+    const char *parent_path; /* relative to image_path; NULL: none */
+    const char *lsm_profile; /* restore: "TYPE:NAME" instead of the old one; NULL */
+    const char *criu;        /* the program; NULL: criu of the PATH */
+    unsigned flags;
+    enum sys_criu_cgroup_mode cgroup_mode;
+};
+/* Without LEAVE_RUNNING and PRE_DUMP the container is deleted afterwards, as runc does. */
+int lifecycle_checkpoint(const struct lifecycle_config *config, const char *id,
+                         const struct lifecycle_checkpoint_options *options, struct err *e);
+struct lifecycle_restore_options {
+    struct lifecycle_create_options create;
+    struct lifecycle_checkpoint_options checkpoint;
+};
+/* The container runs when the call returns. The caller is in a mount namespace of its own then. */
+int lifecycle_restore(const struct lifecycle_config *config,
+                      const struct lifecycle_restore_options *options,
+                      struct lifecycle_process *ret, struct err *e);
 
 /* ---- the rest ---- */
 int lifecycle_get_state(const struct lifecycle_config *config, const char *id,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* create, start, run */
-#include "base/log.h"
 #include "runtime_cli/runtime_cli.h"
 #include "sys/process.h"
 
@@ -60,21 +59,11 @@ static int start_run(struct cli *cli, void *options, int argc, char **argv, stru
     return lifecycle_start(&cli->config->lifecycle, argv[0], e);
 }
 
-/* Deletes by force; what fails is told beside the first error. */
-static void give_up(struct cli *cli, const char *id)
-{
-    struct err e = {0};
-
-    if (lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, &e) < 0)
-        log_error("%s", e.msg);
-}
-
 static int run_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
 {
     const struct create_options *o = options;
     auto_process p = LIFECYCLE_PROCESS_NONE;
     const char *id = argv[0];
-    int code = 0;
     (void)argc;
 
     if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
@@ -84,15 +73,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
         give_up(cli, id);
         return -1;
     }
-    if (o->detach)
-        return 0;
-    if (foreground_wait(&p, &code, e) < 0) {
-        give_up(cli, id);
-        return -1;
-    }
-    if (!o->keep && lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, e) < 0)
-        return -1;
-    return code;
+    return o->detach ? 0 : foreground_container(cli, id, &p, o->keep ? FOREGROUND_KEEP : 0, e);
 }
 
 static const char *const create_examples[] = {"create --bundle /srv/web web", NULL};

@@ -2,22 +2,22 @@
 /* All commands of dhow-runtime. */
 #include "runtime_cli/runtime_cli.h"
 
-extern const struct command cmd_complete, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_kill,
-    cmd_list, cmd_pause, cmd_ps, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
+extern const struct command cmd_checkpoint, cmd_complete, cmd_create, cmd_delete, cmd_events,
+    cmd_exec, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec,
+    cmd_start, cmd_state, cmd_update;
 
 /* By name, as help shows them. */
 static const struct command *const commands[] = {
-    &cmd_complete, &front_cmd_man, &front_cmd_completion, &cmd_create, &cmd_delete,
-    &cmd_events,   &cmd_exec,      &front_cmd_help,       &cmd_kill,   &cmd_list,
-    &cmd_pause,    &cmd_ps,        &cmd_resume,           &cmd_run,    &cmd_spec,
-    &cmd_start,    &cmd_state,     &cmd_update,           NULL,
+    &cmd_complete,   &front_cmd_man, &front_cmd_completion,
+    &cmd_checkpoint, &cmd_create,    &cmd_delete,
+    &cmd_events,     &cmd_exec,      &front_cmd_help,
+    &cmd_kill,       &cmd_list,      &cmd_pause,
+    &cmd_ps,         &cmd_restore,   &cmd_resume,
+    &cmd_run,        &cmd_spec,      &cmd_start,
+    &cmd_state,      &cmd_update,    NULL,
 };
 static const struct command_word groups[] = {{NULL}};
-static const struct command_word missing[] = {
-    {"checkpoint"},
-    {"restore"},
-    {NULL},
-};
+static const struct command_word missing[] = {{NULL}};
 static const struct command_exit exits[] = {
     {"0", "All went well."},
     {"1", "It failed; one line says why."},

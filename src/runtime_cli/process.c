@@ -66,3 +66,26 @@ int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
     *ret_code = sys_exit_code_of_status(status);
     return 0;
 }
+
+void give_up(struct cli *cli, const char *id)
+{
+    struct err e = {0};
+
+    if (lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, &e) < 0)
+        log_error("%s", e.msg);
+}
+
+int foreground_container(struct cli *cli, const char *id, struct lifecycle_process *p,
+                         unsigned flags, struct err *e)
+{
+    int code = 0;
+
+    if (foreground_wait(p, &code, e) < 0) {
+        give_up(cli, id);
+        return -1;
+    }
+    if (!(flags & FOREGROUND_KEEP) &&
+        lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, e) < 0)
+        return -1;
+    return code;
+}

@@ -224,7 +224,7 @@ static int run_traced(struct cli *cli, const char *path, char *const *args)
 static int run_with_globals(struct cli *cli, const struct globals *g, char *const *args, bool help)
 {
     auto_free char *chosen = g->root && *g->root ? alloc_strdup(g->root) : default_root();
-    struct cli_config config = {.lifecycle = {.root = chosen}};
+    struct cli_config config = {.criu = g->criu, .lifecycle = {.root = chosen}};
     struct err e = {0};
 
     cli->config = &config;

@@ -9,6 +9,7 @@
 
 struct cli_config {
     struct lifecycle_config lifecycle;
+    const char *criu; /* the program */
 };
 
 extern const struct command_set runtime_commands;
@@ -48,6 +49,13 @@ void foreground_prepare(const struct lifecycle_process *p);
  * reaps it. Takes the fds of `p`. */
 int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e);
 #define auto_process DHOW_CLEANUP(lifecycle_process_done) struct lifecycle_process
+/* The same for a container's first process: returns the exit code; the container is deleted unless
+ * it is to be kept, and by force when the wait fails. */
+enum foreground_flags { FOREGROUND_KEEP = 1 << 0 };
+int foreground_container(struct cli *cli, const char *id, struct lifecycle_process *p,
+                         unsigned flags, struct err *e);
+/* Deletes by force; what fails is logged beside the error that led here. */
+void give_up(struct cli *cli, const char *id);
 void print_process_warnings(const struct lifecycle_process *p);
 
 /* The object that `state` prints, and the rows of `list`. */
