@@ -116,6 +116,37 @@ need_v1() {
     rt_error 'does not exist'
 }
 
+@test "block devices have weights and rates" {
+    need_v1 blkio
+    local numbers
+    numbers=$(cat /sys/block/*/dev 2>/dev/null | head -n 1)
+    [[ $numbers ]] || skip "there is no block device"
+    edit '.linux.resources.blockIO = {
+        throttleReadBpsDevice: [{major: $major, minor: $minor, rate: 1048576}],
+        throttleWriteIOPSDevice: [{major: $major, minor: $minor, rate: 50}]}' \
+        --argjson major "${numbers%:*}" --argjson minor "${numbers#*:}"
+    start_container c1
+    [[ $(group_file blkio blkio.throttle.read_bps_device c1) == "$numbers 1048576" ]]
+    [[ $(group_file blkio blkio.throttle.write_iops_device c1) == "$numbers 50" ]]
+    edit '.linux.resources.blockIO.leafWeight = 10'
+    [[ -e /sys/fs/cgroup/blkio/$GROUP/c1/blkio.leaf_weight ]] && return
+    create c2
+    rt_error 'cannot set the block I/O leaf weight'
+}
+
+@test "huge pages have a limit where they are accounted" {
+    [[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ]] || skip "there are no huge pages of 2 MB"
+    edit '.linux.resources.hugepageLimits = [{pageSize: "2MB", limit: 2097152}]'
+    create c1
+    if [[ $status != 0 ]]; then
+        rt_error 'huge page limit|hugetlb'
+        skip "there is no hugetlb controller"
+    fi
+    [[ $(cat /sys/fs/cgroup{,/*}/"$GROUP"/c1/hugetlb.2MB.{max,limit_in_bytes} 2>/dev/null) == 2097152 ]]
+    rt_ok events --stats c1
+    [[ $(jq '.data.hugetlb["2MB"].failcnt' <<<"$output") == 0 ]]
+}
+
 @test "two containers in one group: a warning, and the end of one is not the other's" {
     edit '.linux.cgroupsPath = $path' --arg path "/$GROUP-shared/both"
     start_container c1

@@ -117,6 +117,18 @@ static int parse_below(struct cgroup *g, char *const *below, struct err *e)
     return 0;
 }
 
+static int explain_entering(const struct cgroup *g, size_t dir, int r, struct err *e)
+{
+    const struct cgroup_dir *d = &g->dirs[dir];
+    auto_free char *why = alloc_strdup(strerror(-r));
+
+    if (*why >= 'A' && *why <= 'Z')
+        *why |= 0x20;
+    return err_set(e, err_kind_of_errno(-r),
+                   "error adding pid of the new process to cgroups: open %s/%s/cgroup.procs: %s",
+                   d->mount->point, d->path, why);
+}
+
 int cgroup_open_below(const struct cgroup_id *id, char *const *below, struct cgroup **ret,
                       struct err *e)
 {
@@ -130,31 +142,20 @@ int cgroup_open_below(const struct cgroup_id *id, char *const *below, struct cgr
         int r = cgroup_open_dir(&g->dirs[i]);
 
         if (r < 0)
-            return cgroup_explain_entering(g, i, r, e);
+            return explain_entering(g, i, r, e);
     }
     g->is_fixed = true;
     *ret = take_ptr(&g);
     return 0;
 }
 
-int cgroup_explain_entering(const struct cgroup *g, size_t dir, int r, struct err *e)
-{
-    const struct cgroup_dir *d = &g->dirs[dir];
-    auto_free char *why = alloc_strdup(strerror(-r));
-
-    if (*why >= 'A' && *why <= 'Z')
-        *why |= 0x20;
-    return err_set(e, err_kind_of_errno(-r),
-                   "error adding pid of the new process to cgroups: open %s/%s/cgroup.procs: %s",
-                   d->mount->point, d->path, why);
-}
-
-int cgroup_explain_clone(const struct cgroup *g, int r, struct err *e)
+/* The group takes nobody any more. */
+static int explain_busy(const struct cgroup *g, struct err *e)
 {
     for (size_t i = 0; i < g->n; i++)
         if (g->dirs[i].mount->is_v2)
-            return cgroup_explain_entering(g, i, r, e);
-    return err_sys(e, r, "clone into cgroup '%s'", cgroup_path(g));
+            return explain_entering(g, i, -EBUSY, e);
+    return err_sys(e, -EBUSY, "clone into cgroup '%s'", cgroup_path(g));
 }
 
 int cgroup_follow(struct cgroup *g, pid_t init, struct err *e)
@@ -165,7 +166,7 @@ int cgroup_follow(struct cgroup *g, pid_t init, struct err *e)
     int r;
 
     if (g->is_fixed)
-        return cgroup_explain_clone(g, -EBUSY, e);
+        return explain_busy(g, e);
     r = sys_read_file(AT_FDCWD, file, CGROUP_FILE_MAX_BYTES, &text, &n);
     if (r < 0)
         return err_sys(e, r, "read '%s'", file);
@@ -180,7 +181,7 @@ int cgroup_follow(struct cgroup *g, pid_t init, struct err *e)
         d->path = take_ptr(&path);
         d->fd = fd_close(d->fd);
         r = cgroup_open_dir(d);
-        return r < 0 ? cgroup_explain_entering(g, i, r, e) : 0;
+        return r < 0 ? explain_entering(g, i, r, e) : 0;
     }
-    return cgroup_explain_clone(g, -EBUSY, e);
+    return explain_busy(g, e);
 }

@@ -141,8 +141,6 @@ int cgroup_open_below(const struct cgroup_id *id, char *const *below, struct cgr
 /* v2: when the group takes no process any more (its groups below have controllers: -EBUSY from
  * clone), one more process goes where `init` is. */
 int cgroup_follow(struct cgroup *g, pid_t init, struct err *e);
-/* Returns -1: what the -errno of a clone into the group means, in the words that callers match. */
-int cgroup_explain_clone(const struct cgroup *g, int negative_errno, struct err *e);
 
 /* What a container sees */
 

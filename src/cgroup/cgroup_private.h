@@ -198,9 +198,6 @@ int cgroup_controller_fd(const struct cgroup *g, enum cgroup_controller c); /* v
 int cgroup_limit_fd(const struct cgroup *g, enum cgroup_controller c);
 bool cgroup_is_v1(const struct cgroup *g, enum cgroup_controller c);
 
-/* below.c */
-int cgroup_explain_entering(const struct cgroup *g, size_t dir, int negative_errno, struct err *e);
-
 /* inside.c: processes of a directory and below it. */
 struct cgroup_pid_list {
     VEC(pid_t) list;

@@ -324,6 +324,50 @@ static void more_processes_go_below(void **state)
     assert_int_equal(cgroup_remove(path, NULL), 0);
 }
 
+/* v2: a container that made groups of its own, and gave them a controller, is in one of those. */
+static void one_more_process_follows_init(void **state)
+{
+    auto_free char *path = NULL;
+    auto_free char *below = NULL;
+    DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL, *foo = NULL, *fixed = NULL, *other = NULL;
+    DHOW_CLEANUP(cgroup_id_done) struct cgroup_id id = {0};
+    char *args[] = {(char *)(uintptr_t) "/", NULL};
+    struct sys_clone_args clone = {0};
+    struct err e = {0};
+    pid_t init;
+
+    (void)state;
+    if (!can_make_groups())
+        skip();
+    if (cgroup_detect() != CGROUP_V2) {
+        print_message("needs a pure v2 tree\n");
+        skip();
+    }
+    path = group_path("follow");
+    below = alloc_printf("%s/foo", path);
+    g = make_oci(path, NULL, NULL);
+    foo = create(below, NULL, NULL);
+    copy_id(g, &id);
+    init = run_inside(foo, wait_for_ever);
+    if (sys_write_existing(cgroup_v2_fd(g), "cgroup.subtree_control", "+hugetlb") < 0 ||
+        cgroup_open_id(&id, &other, &e) < 0 || cgroup_open_below(&id, args, &fixed, &e) < 0)
+        fail_msg("%s", e.msg);
+    clone.cgroup_fd = cgroup_clone_fd(other);
+    assert_int_equal(sys_clone(&clone), -EBUSY);
+    if (cgroup_follow(other, init, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(kill(run_inside(other, wait_for_ever), 0), 0);
+    expect_file(foo, CGROUP_CPUACCT, "cgroup.type", "domain");
+    /* who chose the group himself is told, and so is who asks for a process elsewhere */
+    assert_int_equal(cgroup_follow(fixed, init, &e), -1);
+    assert_non_null(strstr(e.msg, " adding pid of the new process to cgroups: "));
+    assert_non_null(strstr(e.msg, "/cgroup.procs: device or resource busy"));
+    assert_int_equal(cgroup_follow(g, getpid(), &e), -1);
+    assert_int_equal(cgroup_remove(path, NULL), 0);
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
+}
+
 static int count_signals_until_term(void)
 {
     sigset_t both;
@@ -589,6 +633,7 @@ int main(void)
         cmocka_unit_test(limits_are_changed_in_an_order_that_holds),
         cmocka_unit_test(a_limit_that_is_not_there_is_an_error),
         cmocka_unit_test(more_processes_go_below),
+        cmocka_unit_test(one_more_process_follows_init),
         cmocka_unit_test(a_signal_reaches_all_of_them),
         cmocka_unit_test(device_rules_are_replaced_in_one_step),
         cmocka_unit_test(without_rights_a_container_stays_in_its_callers_group),
