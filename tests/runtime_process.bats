@@ -257,3 +257,75 @@ exec_process() {
     done
     [[ $(cat /proc/sys/kernel/core_pattern) == "$before" ]]
 }
+
+@test "labels: what this kernel cannot do is refused by its field, for create and exec" {
+    start_container c1
+    if ! grep -qs Y /sys/module/apparmor/parameters/enabled; then
+        edit '.process.apparmorProfile = "profile"'
+        create c2
+        rt_error 'process.apparmorProfile: config provided but apparmor not supported'
+        rt_try exec --apparmor profile c1 true
+        [[ $status == 255 && $stderr == *'process.apparmorProfile: config provided but apparmor not supported'* ]]
+        edit '.process.apparmorProfile = ""'
+    fi
+    if [[ ! -e /sys/fs/selinux/enforce ]]; then
+        edit '.process.selinuxLabel = "system_u:system_r:container_t:s0:c1,c2"'
+        create c2
+        rt_error 'process.selinuxLabel: selinux label is specified in config, but selinux is disabled or not supported'
+        rt_try exec --process-label x c1 true
+        [[ $status == 255 && $stderr == *'process.selinuxLabel: '* ]]
+    fi
+}
+
+@test "keys: the session keyring is the container's own, shared with its execs, or the caller's with --no-new-keyring" {
+    [[ -e /proc/keys ]] || skip "this kernel has no keys"
+    edit '.linux.maskedPaths = []'
+    local session
+    set_script 'grep " keyring " /proc/keys; sleep 100'
+    start_container c1
+    eventually 5 grep -q ' _ses.c1' "$D/c1.out"
+    session=$(awk '/_ses.c1/ {print $1}' "$D/c1.out")
+    inside c1 grep ' keyring ' /proc/keys
+    want_match "$session .* _ses.c1"
+    rt_ok delete --force c1
+    create c2 --no-new-keyring
+    rt_ok start c2
+    eventually 5 test -s "$D/c2.out"
+    inside c2 grep ' keyring ' /proc/keys
+    refute grep -q _ses.c2 <<<"$output"
+    refute grep -q _ses.c2 "$D/c2.out"
+}
+
+@test "--no-pivot: the root is moved over the host's, of which nothing can be seen or shown" {
+    edit '.process.capabilities[] += ["CAP_SYS_ADMIN", "CAP_SYS_CHROOT"] | .linux.readonlyPaths = [] | .linux.maskedPaths = []'
+    set_script 'ls /; cut -d" " -f5 /proc/self/mountinfo | grep -v "^/\(proc\|dev\|sys\|$\)"; cd /..; ls -d bin'
+    run_container c1 --no-pivot
+    want_output $'bin\ndev\netc\nmnt\nproc\nroot\nsys\ntmp\nbin'
+    # The classical way out of a chroot.
+    cat >"$B/rootfs/out.c" <<'C'
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+int main(void)
+{
+    mkdir("/tmp/y", 0700);
+    if (chroot("/tmp/y"))
+        return 9;
+    for (int i = 0; i < 100; i++)
+        if (chdir(".."))
+            return 8;
+    if (chroot("."))
+        return 7;
+    return access("/etc/machine-id", F_OK) == 0 || access("/usr/bin/bats", F_OK) == 0 ? 1 : access("/out.c", F_OK) == 0 ? 0 : 2;
+}
+C
+    cc -static -o "$B/rootfs/out" "$B/rootfs/out.c"
+    set_args /out
+    run_container c2 --no-pivot
+    want_status 0
+    add_user_namespace
+    give_rootfs 200000
+    set_script 'id -u; ls /'
+    run_container c4 --no-pivot
+    want_match $'^0\nbin\n'
+}

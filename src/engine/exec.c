@@ -78,6 +78,7 @@ int engine_container_exec(struct engine *en, const char *name, const struct engi
         change_process(&l, x, e) < 0)
         return -1;
     struct runtime_exec_config config = {
+        .id = c.id,
         .init_pid = init.pid,
         .start_ticks = init.start_ticks,
         .process = l.process,

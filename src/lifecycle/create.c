@@ -41,13 +41,13 @@ void creation_done(struct creation *c)
     bundle_done(&c->bundle);
 }
 
-static void make_state(struct creation *c, const char *id)
+static void make_state(struct creation *c, const struct lifecycle_create_options *o)
 {
     const struct oci_spec *spec = &c->bundle.spec;
 
     c->state = (struct lifecycle_state){
         .oci_version = alloc_strdup(spec->oci_version),
-        .id = alloc_strdup(id),
+        .id = alloc_strdup(o->id),
         .bundle = alloc_strdup(c->bundle.path),
         .rootfs = alloc_strdup(spec->root.path),
         .created = units_rfc3339(units_now_ns()),
@@ -55,6 +55,7 @@ static void make_state(struct creation *c, const char *id)
         .owner = geteuid(),
         .has_late_hooks = hooks_has(spec, HOOKS_START_CONTAINER) ||
                           hooks_has(spec, HOOKS_POSTSTART) || hooks_has(spec, HOOKS_POSTSTOP),
+        .no_new_keyring = o->flags & LIFECYCLE_NO_NEW_KEYRING,
     };
 }
 
@@ -143,6 +144,8 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.spec = &c->bundle.spec;
     config.start_listener = c->listener;
     config.waiting_fd = c->waiting;
+    config.flags = (o->flags & LIFECYCLE_NO_NEW_KEYRING ? RUNTIME_KEEP_KEYRING : 0) |
+                   (o->flags & LIFECYCLE_NO_PIVOT ? RUNTIME_NO_PIVOT : 0);
     config.preserve_fds = o->io.preserve_fds;
     config.create_cwd = true;
     config.set_home = true;
@@ -192,7 +195,7 @@ int creation_begin(struct creation *c, const struct lifecycle_config *config,
         process_io_check(&o->io, c->bundle.spec.process, e) < 0 ||
         state_dir_make(config, o->id, &c->dir, e) < 0)
         return -1;
-    make_state(c, o->id);
+    make_state(c, o);
     if (locate_cgroup(c, config, e) == 0 &&
         state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
         state_write(&c->dir, &c->state, e) == 0)

@@ -94,6 +94,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
     struct runtime_exec_config c = {
         .init_pid = (pid_t)s.pid,
         .start_ticks = s.start_ticks,
+        .id = s.no_new_keyring ? NULL : options->id,
         .process = &completed,
         .linux = spec.linux,
         .seccomp = spec.linux->seccomp,

@@ -51,6 +51,7 @@ struct lifecycle_state {
     uint64_t start_ticks;
     char *boot_id;
     bool has_late_hooks; /* the configuration has hooks for start or delete */
+    bool no_new_keyring; /* LIFECYCLE_NO_NEW_KEYRING */
 };
 void lifecycle_state_done(struct lifecycle_state *s);
 
@@ -63,11 +64,16 @@ struct lifecycle_process_io {
     const char *pid_file; /* written, complete, before the call returns */
     unsigned preserve_fds;
 };
+enum lifecycle_create_flags {
+    LIFECYCLE_NO_NEW_KEYRING = 1 << 0, /* RUNTIME_KEEP_KEYRING, also for execs */
+    LIFECYCLE_NO_PIVOT = 1 << 1        /* RUNTIME_NO_PIVOT */
+};
 struct lifecycle_create_options {
     const char *id;
     const char *bundle;      /* NULL: the working directory */
     const char *config_file; /* NULL: config.json of the bundle */
     struct lifecycle_process_io io;
+    unsigned flags;
 };
 /* A process that was made: a child of the caller, and, when that ends, of whoever reaps its
  * children. Owned; lifecycle_process_done(), which leaves the process alone. */

@@ -224,22 +224,25 @@ static int step_streams(struct init *init, const void *arg, struct err *e)
  * since the filter may refuse the calls. */
 static int step_descriptors(struct init *init, const void *arg, struct err *e)
 {
-    int sync_fd = STUB_SYNC_FD + (int)init->process->preserve_fds;
-    int r = sys_dup_above(init->stub_fd, sync_fd + 1);
+    int sync_fd = STUB_SYNC_FD + (int)init->process->preserve_fds, labels_fd = sync_fd + 1;
+    int *const out_of_the_way[] = {&init->stub_fd, &init->sync_fd, &init->labels_fd};
+    int r = 0;
 
     (void)arg;
-    if (r >= 0) {
-        init->stub_fd = r;
-        r = sys_dup_above(init->sync_fd, sync_fd + 1);
+    for (size_t i = 0; i < ARRAY_LEN(out_of_the_way) && r >= 0; i++) {
+        int *fd = out_of_the_way[i];
+
+        r = *fd < 0 ? 0 : sys_dup_above(*fd, labels_fd + 1);
+        *fd = *fd < 0 || r < 0 ? *fd : r;
     }
-    if (r >= 0) {
-        init->sync_fd = r;
+    if (r >= 0)
         r = sys_place_fd(init->sync_fd, sync_fd);
-    }
     if (r >= 0) {
         init->sync_fd = sync_fd;
-        r = sys_close_range_cloexec((unsigned)sync_fd + 1);
+        r = sys_close_range_cloexec((unsigned)labels_fd);
     }
+    if (r >= 0 && init->labels_fd >= 0)
+        r = sys_place_fd(init->labels_fd, labels_fd);
     if (r >= 0)
         r = sys_set_pdeathsig(0);
     return r < 0 ? err_sys(e, r, "place the descriptors") : 0;

@@ -68,8 +68,8 @@ static int take_places(struct init *init, const int *fds, int report, struct err
         r = sys_place_fds(fds, 3);
     if (r == 0)
         r = sys_place_fd(moved, sync_fd);
-    if (r == 0)
-        r = sys_close_range_cloexec((unsigned)sync_fd + 1);
+    if (r == 0) /* the labels' procfs stands there */
+        r = sys_close_range_cloexec((unsigned)sync_fd + 1 + (init->process->n_labels > 0));
     if (r < 0)
         return err_sys(e, r, "place the descriptors of a hook");
     for (int fd = 3; fd < sync_fd; fd++)

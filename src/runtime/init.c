@@ -17,6 +17,24 @@
 #include "sys/process.h"
 #include "sys/self.h"
 
+/* Everything to who possesses it; to its user, as the kernel has it, view, read and link, and
+ * search, without which an exec cannot join it; search to others, since in a user namespace the
+ * user is another (runc's modes). */
+#define KEYRING_MODE 0x3f1b0008
+
+/* A keyring of the container, so that the caller's keys are not the command's; its execs join it.
+ * There are none in some kernels, and no more in some quotas: then the keys stay the caller's. */
+static void join_keyring(const struct init *init)
+{
+    int keyring;
+
+    labels_set_keys(init, LABELS_BEGIN);
+    keyring = sys_join_session_keyring(init->process->keyring);
+    if (keyring >= 0 && init->plan->kind == PLAN_CREATE)
+        (void)sys_set_keyring_mode(keyring, KEYRING_MODE);
+    labels_set_keys(init, LABELS_END);
+}
+
 /* Not dumpable already (launch.c): nothing of the container can look into this copy of the engine.
  */
 int init_become_child(void)
@@ -27,8 +45,6 @@ int init_become_child(void)
         r = sys_reset_signals();
     if (r == 0)
         r = MIN(sys_setsid(), 0);
-    (void)sys_new_session_keyring(); /* not in every kernel, not in every quota: then the keys stay
-                                        the caller's */
     sys_umask(0);
     return r;
 }
@@ -89,6 +105,8 @@ static int run_steps(struct init *init, struct err *e)
 
     if (r < 0)
         return err_sys(e, r, "set up the container's process");
+    if (init->process->keyring)
+        join_keyring(init);
     VEC_FOREACH (step, &init->plan->steps) {
         TRACE_SPAN(step->name);
 

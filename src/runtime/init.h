@@ -33,6 +33,7 @@ struct init {
     int dev_fd;       /* our tmpfs on /dev, or FD_NONE */
     int pts_fd;       /* our devpts, or FD_NONE */
     int terminal_fd;  /* slave */
+    int labels_fd;    /* a procfs of our own, for the stub, or FD_NONE */
     int empty_dir_fd; /* an attached, empty, read-only directory */
     int stdio[3];
     bool must_change_directory_as_user;
@@ -47,6 +48,10 @@ void init_main(struct init *init) DHOW_NORETURN;
 /* It dies with its parent, has no signal handlers, a session and a keyring of its own: 0, -errno.
  */
 int init_become_child(void);
+
+/* SELinux: new keys have the command's label, or ours again. */
+enum labels_when { LABELS_BEGIN, LABELS_END };
+void labels_set_keys(const struct init *init, enum labels_when when);
 
 /* Limits, umask, ids, capabilities, filter: the last steps of the command, and of a hook. */
 int identity_apply(struct init *init, struct err *e);

@@ -78,7 +78,7 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
 {
     TRACE_SPAN("prepare");
     l->plan = p;
-    if (p->kind == PLAN_CREATE && open_mount_point(l, e) < 0)
+    if (labels_check_host(p, e) < 0 || (p->kind == PLAN_CREATE && open_mount_point(l, e) < 0))
         return -1;
     if (find_rights(l, e) < 0 || open_sources(l, e) < 0 || joins_open(p, l->join_fds, e) < 0 ||
         map_sources(l, e) < 0)
@@ -86,7 +86,8 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
     if (p->process.seccomp &&
         seccomp_program_get(p->process.seccomp, p->process.seccomp_cache_dir, &l->seccomp, e) < 0)
         return -1;
-    l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, e);
+    l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, p->process.labels,
+                           p->process.n_labels, e);
     return l->stub_fd < 0 ? -1 : 0;
 }
 
@@ -115,6 +116,7 @@ struct init launch_init(struct launch *l, int sync_fd)
         .dev_fd = FD_NONE,
         .pts_fd = FD_NONE,
         .terminal_fd = FD_NONE,
+        .labels_fd = FD_NONE,
         .empty_dir_fd = FD_NONE,
         .ids = pp->ids,
     };

@@ -68,5 +68,7 @@ void launch_explain(struct launch *l, struct err *e);
 /* The score that the out-of-memory killer adds to the child's; one that we may not set is a
  * warning. */
 int launch_adjust_oom_score(struct launch *l, char ***inout_warnings, struct err *e);
+/* Whether this kernel can give the labels that are asked for. */
+int labels_check_host(const struct runtime_plan *p, struct err *e);
 /* SIGKILL and reap. */
 void launch_kill(int pidfd);

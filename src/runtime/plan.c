@@ -25,8 +25,9 @@ static const struct feature create_features[] = {
     {"mounts", mounts_plan},
     {"etc files", etc_plan},
     {"devices", devices_plan},
-    {"hooks", hooks_plan},       /* prestart, createRuntime, createContainer */
-    {"sysctl", sysctl_plan},     /* also of network devices that were moved or made by a hook */
+    {"hooks", hooks_plan},   /* prestart, createRuntime, createContainer */
+    {"sysctl", sysctl_plan}, /* also of network devices that were moved or made by a hook */
+    {"labels", labels_plan},
     {"identity", identity_plan}, /* ask for names: the parent reads while we go on */
     {"masked and read-only paths", paths_plan},
     {"terminal", terminal_plan},
@@ -42,6 +43,7 @@ static const struct feature create_features[] = {
 static const struct feature exec_features[] = {
     {"unsupported fields", unsupported_plan},
     {"limits", identity_plan_limits}, /* raised on this side of a user namespace */
+    {"labels", labels_plan},          /* beside nothing of the container */
     {"namespaces", namespaces_plan},
     {"identity", identity_plan},
     {"terminal", terminal_plan},
@@ -105,6 +107,12 @@ static const char *or_null(const char *s)
 DEFINE_AUTO_PTR(struct runtime_plan, plan, runtime_plan_free);
 #define auto_plan DHOW_CLEANUP(plan_auto) struct runtime_plan
 
+/* runc's name, by which a container's execs find it. */
+static char *keyring_name(const char *id)
+{
+    return alloc_printf("_ses.%s", id);
+}
+
 static int check_config(const struct runtime_config *c, struct err *e)
 {
     if (!c->id || !*c->id)
@@ -132,6 +140,8 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
                                                   : or_null(config->spec->linux->cgroups_path)};
     p->process.process = config->spec->process;
     p->process.linux = config->spec->linux;
+    if (!(config->flags & RUNTIME_KEEP_KEYRING))
+        p->process.keyring = plan_own_string(p, keyring_name(config->id));
     p->process.seccomp = config->spec->linux->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;
@@ -157,6 +167,8 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
                                                                      : config->cgroup_path)};
     p->process.process = config->process;
     p->process.linux = config->linux;
+    if (config->id)
+        p->process.keyring = plan_own_string(p, keyring_name(config->id));
     p->process.seccomp = config->seccomp;
     p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/vec.h"
 #include "runtime/runtime.h"
+#include "runtime/stub.h"
 #include "runtime/userns.h"
 #include "runtime/users.h"
 #include "sys/sched.h"
@@ -92,6 +93,9 @@ struct plan_process {
     const struct oci_linux *linux; /* the container's; NULL: not known */
     bool has_initial_cpus;         /* exec */
     struct sys_mask initial_cpus;
+    const char *keyring; /* the session keyring's name; NULL: the caller's is kept */
+    struct stub_label labels[STUB_MAX_LABELS];
+    size_t n_labels;
     VEC(struct plan_rlimit) rlimits;
 };
 
@@ -136,6 +140,7 @@ int rootfs_plan(struct runtime_plan *p, struct err *e);
 /* The overlay is made, detached, before the child unshares its mounts. */
 void rootfs_plan_overlay(struct runtime_plan *p);
 int rootfs_plan_finish(struct runtime_plan *p, struct err *e);
+void no_pivot_plan(struct runtime_plan *p);
 int sysctl_plan(struct runtime_plan *p, struct err *e);
 /* Is one of the spec's a parameter of this kind of namespace? */
 bool sysctl_sets_in(const struct runtime_plan *p, enum plan_join kind);
@@ -146,6 +151,7 @@ int hooks_plan(struct runtime_plan *p, struct err *e);
 int hooks_plan_start(struct runtime_plan *p, struct err *e);
 int terminal_plan(struct runtime_plan *p, struct err *e);
 int attributes_plan(struct runtime_plan *p, struct err *e);
+int labels_plan(struct runtime_plan *p, struct err *e);
 int paths_plan(struct runtime_plan *p, struct err *e);
 int identity_plan_limits(struct runtime_plan *p, struct err *e);
 int identity_plan(struct runtime_plan *p, struct err *e);

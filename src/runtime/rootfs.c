@@ -325,6 +325,8 @@ int rootfs_plan_finish(struct runtime_plan *p, struct err *e)
         plan_add(p, "read-only root", step_readonly, NULL, NULL);
     if (p->namespaces.joins[PLAN_JOIN_MOUNT].path)
         plan_add(p, "chroot", step_chroot, NULL, NULL);
+    else if (p->config->flags & RUNTIME_NO_PIVOT)
+        no_pivot_plan(p);
     else
         plan_add(p, "pivot", step_pivot, NULL, NULL);
     return plan_propagation(p, e);

@@ -38,6 +38,12 @@ struct runtime_rootfs {
                            container's mount namespace */
 };
 
+enum runtime_flags {
+    RUNTIME_KEEP_KEYRING = 1 << 0, /* the caller's session keyring is the container's, too */
+    RUNTIME_NO_PIVOT = 1 << 1, /* for a host whose root is a ramfs, where pivot_root(2) fails: the
+                                  host's tree stays below the container's root */
+};
+
 struct runtime_config {
     const char *id;     /* 64 hex digits, or a caller's id */
     const char *bundle; /* absolute; what hooks are told. NULL: the spec has none */
@@ -58,6 +64,7 @@ struct runtime_config {
                            process by runtime_start_at(); FD_NONE: by runtime_start() */
     int waiting_fd; /* what the first process holds open until it executes, and nothing longer: its
                        lock says that it waits; or FD_NONE */
+    unsigned flags; /* RUNTIME_* */
     unsigned preserve_fds; /* so many descriptors from 3 on are the command's */
     /* Located by the caller, made by runtime_create() with the same request, removed by the caller
      * whatever happens; borrowed. NULL: linux.cgroupsPath, removed again when the creation fails.
@@ -118,6 +125,7 @@ void runtime_container_done(struct runtime_container *c);
 struct runtime_exec_config {
     pid_t init_pid;       /* of the running container */
     uint64_t start_ticks; /* checked after the pidfd is open: no pid reuse */
+    const char *id;       /* whose keyring is joined; NULL: the caller's is kept */
     const struct oci_process *process;
     const struct oci_linux *linux;     /* the container's: personality and memory policy are those
                                           of its execs, too; NULL: none */

@@ -20,6 +20,11 @@
  * {path, args[0], args[1], ...}. If execve fails, {SYNC_EXEC_FAILED, -errno} and args[0] are sent
  * on it. Where it is not open, the stub was not started by us and exits. Where fcntl is refused by
  * the filter, it is closed and failure is told by the exit code alone.
+ *
+ * Security labels count from the next execve, so it is the stub that sets them (labels.c): behind
+ * the code is a list of {length of file, length of text, file, text}, closed by a length of 0; each
+ * text is written to its file, beneath the directory that is open at the number after the sync
+ * socket's, which is closed then. What fails is {SYNC_LABEL_FAILED, -errno} and the text.
  */
 #include "runtime/stub.h"
 
@@ -30,7 +35,8 @@
 
 extern const unsigned char stub_code[], stub_code_end[], stub_fd[];
 
-_Static_assert(SYNC_EXEC_FAILED == 8, "the number in the assembly below");
+_Static_assert(SYNC_EXEC_FAILED == 8 && SYNC_LABEL_FAILED == 9,
+               "the numbers in the assembly below");
 
 #ifdef __x86_64__
 #define STUB_MACHINE    EM_X86_64
@@ -57,27 +63,64 @@ __asm__(".pushsection .rodata\n"
         "    mov $3, %eax\n" /* close(sync) */
         "    mov %r13d, %edi\n"
         "    syscall\n"
-        "1:  mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
+        "1:  lea stub_code_end(%rip), %r14\n" /* the list of labels */
+        "    cmpl $0, (%r14)\n"
+        "    je 7f\n"
+        "5:  mov (%r14), %r15d\n"
+        "    test %r15d, %r15d\n"
+        "    jz 6f\n"
+        "    mov $257, %eax\n" /* openat(sync + 1, file, O_WRONLY | O_CLOEXEC) */
+        "    lea 1(%r13), %edi\n"
+        "    lea 8(%r14), %rsi\n"
+        "    mov $0x80001, %edx\n"
+        "    xor %r10d, %r10d\n"
+        "    syscall\n"
+        "    mov %eax, %r12d\n"
+        "    lea 8(%r14,%r15), %rsi\n" /* the text */
+        "    mov 4(%r14), %edx\n"
+        "    test %eax, %eax\n"
+        "    js 8f\n"
+        "    mov %eax, %edi\n" /* write(file, text) */
+        "    mov $1, %eax\n"
+        "    syscall\n"
+        "    test %eax, %eax\n"
+        "    js 8f\n"
+        "    mov $3, %eax\n" /* close(file) */
+        "    mov %r12d, %edi\n"
+        "    syscall\n"
+        "    lea (%rsi,%rdx), %r14\n"
+        "    jmp 5b\n"
+        "8:  mov %edx, %ecx\n"
+        "    mov $9, %r15d\n"
+        "    jmp 9f\n"
+        "6:  mov $3, %eax\n" /* close(sync + 1) */
+        "    lea 1(%r13), %edi\n"
+        "    syscall\n"
+        "7:  mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
         "    mov (%rbx), %rdi\n"
         "    lea 8(%rbx), %rsi\n"
         "    mov %rbp, %rdx\n"
         "    syscall\n"
-        "    mov %eax, %r12d\n"
-        "    sub $48, %rsp\n" /* {type, errno}, two struct iovec */
-        "    movl $8, (%rsp)\n"
-        "    mov %eax, 4(%rsp)\n"
-        "    mov %rsp, 16(%rsp)\n"
-        "    movq $8, 24(%rsp)\n"
-        "    mov 8(%rbx), %rsi\n" /* args[0], cut to 255 bytes */
+        "    mov $8, %r15d\n"
+        "    mov 8(%rbx), %rsi\n" /* args[0] */
         "    xor %ecx, %ecx\n"
         "    test %rsi, %rsi\n"
-        "    jz 3f\n"
+        "    jz 9f\n"
         "2:  cmpb $0, (%rsi,%rcx)\n"
-        "    je 3f\n"
+        "    je 9f\n"
         "    inc %ecx\n"
         "    cmp $255, %ecx\n"
         "    jb 2b\n"
-        "3:  mov %rsi, 32(%rsp)\n"
+        "9:  cmp $255, %ecx\n" /* cut to 255 bytes */
+        "    jbe 3f\n"
+        "    mov $255, %ecx\n"
+        "3:  mov %eax, %r12d\n"
+        "    sub $48, %rsp\n" /* {type, errno}, two struct iovec */
+        "    mov %r15d, (%rsp)\n"
+        "    mov %eax, 4(%rsp)\n"
+        "    mov %rsp, 16(%rsp)\n"
+        "    movq $8, 24(%rsp)\n"
+        "    mov %rsi, 32(%rsp)\n"
         "    mov %rcx, 40(%rsp)\n"
         "    mov $20, %eax\n" /* writev(sync, iov, 2) */
         "    mov %r13d, %edi\n"
@@ -99,15 +142,44 @@ __asm__(".pushsection .rodata\n"
 
 #define LOAD_ADDRESS 0x400000ul
 
+#define CODE_MAX 512
 struct image {
     Elf64_Ehdr header;
     Elf64_Phdr segments[2];
-    unsigned char code[512];
+    unsigned char code[CODE_MAX + STUB_MAX_LABELS * (STUB_LABEL_MAX + 64)]; /* and labels */
 };
 
-int stub_open(int sync_fd, struct err *e)
+static size_t add_labels(unsigned char *at, const struct stub_label *labels, size_t n_labels)
 {
-    size_t n = (size_t)(stub_code_end - stub_code), total = offsetof(struct image, code) + n;
+    unsigned char *p = at;
+    uint32_t end = 0;
+
+    for (size_t i = 0; i < n_labels; i++) {
+        uint32_t lengths[2] = {(uint32_t)strlen(labels[i].file) + 1,
+                               (uint32_t)strlen(labels[i].text)};
+
+        memcpy(p, lengths, sizeof(lengths));
+        p += sizeof(lengths);
+        memcpy(p, labels[i].file, lengths[0]);
+        p += lengths[0];
+        memcpy(p, labels[i].text, lengths[1]);
+        p += lengths[1];
+    }
+    memcpy(p, &end, sizeof(end));
+    return (size_t)(p - at) + sizeof(end);
+}
+
+static bool fits(size_t code, const struct stub_label *labels, size_t n_labels)
+{
+    for (size_t i = 0; i < n_labels; i++)
+        if (strlen(labels[i].text) > STUB_LABEL_MAX || strlen(labels[i].file) >= 48)
+            return false;
+    return code <= CODE_MAX && n_labels <= STUB_MAX_LABELS;
+}
+
+int stub_open(int sync_fd, const struct stub_label *labels, size_t n_labels, struct err *e)
+{
+    size_t n = (size_t)(stub_code_end - stub_code), total;
     struct image image = {
         .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
                                EV_CURRENT},
@@ -119,21 +191,19 @@ int stub_open(int sync_fd, struct err *e)
                    .e_ehsize = sizeof(Elf64_Ehdr),
                    .e_phentsize = sizeof(Elf64_Phdr),
                    .e_phnum = 2},
-        .segments = {{.p_type = PT_LOAD,
-                      .p_flags = PF_R | PF_X,
-                      .p_vaddr = LOAD_ADDRESS,
-                      .p_filesz = total,
-                      .p_memsz = total,
-                      .p_align = 4096},
-                     {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W}},
+        .segments =
+            {{.p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = LOAD_ADDRESS, .p_align = 4096},
+             {.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W}},
     };
     int32_t number = sync_fd;
     int fd;
 
-    if (n > sizeof(image.code))
+    if (!fits(n, labels, n_labels))
         return err_set(e, ERR_INTERNAL, "the stub is too long");
     memcpy(image.code, stub_code, n);
     memcpy(image.code + (stub_fd - stub_code) + STUB_FD_OPERAND, &number, sizeof(number));
+    total = offsetof(struct image, code) + n + add_labels(image.code + n, labels, n_labels);
+    image.segments[0].p_filesz = image.segments[0].p_memsz = total;
     fd = sys_memfd_sealed_program("dhow-stub", &image, total);
     return fd < 0 ? err_sys(e, fd, "make an executable memory file") : fd;
 }

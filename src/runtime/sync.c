@@ -13,10 +13,19 @@
 #include "sys/socket.h"
 
 static const char *const type_names[] = {
-    [SYNC_NONE] = "none",     [SYNC_MAPPED] = "MAPPED",     [SYNC_USERS] = "USERS",
-    [SYNC_IDS] = "IDS",       [SYNC_TERMINAL] = "TERMINAL", [SYNC_READY] = "READY",
-    [SYNC_START] = "START",   [SYNC_FAILED] = "FAILED",     [SYNC_EXEC_FAILED] = "EXEC_FAILED",
-    [SYNC_DETACH] = "DETACH", [SYNC_PREPARED] = "PREPARED", [SYNC_PROCEED] = "PROCEED",
+    [SYNC_NONE] = "none",
+    [SYNC_MAPPED] = "MAPPED",
+    [SYNC_USERS] = "USERS",
+    [SYNC_IDS] = "IDS",
+    [SYNC_TERMINAL] = "TERMINAL",
+    [SYNC_READY] = "READY",
+    [SYNC_START] = "START",
+    [SYNC_FAILED] = "FAILED",
+    [SYNC_EXEC_FAILED] = "EXEC_FAILED",
+    [SYNC_LABEL_FAILED] = "LABEL_FAILED",
+    [SYNC_DETACH] = "DETACH",
+    [SYNC_PREPARED] = "PREPARED",
+    [SYNC_PROCEED] = "PROCEED",
     [SYNC_BORN] = "BORN",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
@@ -49,6 +58,7 @@ static const struct {
     [SYNC_START] = {0, 0, 0},
     [SYNC_FAILED] = {sizeof(struct err), sizeof(struct err), 0},
     [SYNC_EXEC_FAILED] = {sizeof(int32_t), sizeof(struct sync_exec_failed), 0},
+    [SYNC_LABEL_FAILED] = {sizeof(int32_t), sizeof(struct sync_exec_failed), 0},
     [SYNC_DETACH] = {0, 0, 0},
     [SYNC_PREPARED] = {0, 0, 0},
     [SYNC_PROCEED] = {0, 0, 0},
@@ -157,6 +167,7 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
             return err_set(e, ERR_IO, "malformed message USERS");
         return 0;
     case SYNC_EXEC_FAILED:
+    case SYNC_LABEL_FAILED:
         m->exec_failed.name[MIN(n - sizeof(int32_t), (size_t)SYNC_NAME_MAX - 1)] = 0;
         return 0;
     case SYNC_FAILED:
@@ -216,11 +227,9 @@ int sync_receive(int fd, struct sync_message *ret, struct err *e)
     return 1;
 }
 
-static int exec_error(const struct sync_exec_failed *f, struct err *e)
+static int negative_errno_of(const struct sync_exec_failed *f)
 {
-    bool is_errno = f->negative_errno < 0 && f->negative_errno > -4096;
-
-    return sync_command_error(f->name, is_errno ? f->negative_errno : -EIO, e);
+    return f->negative_errno < 0 && f->negative_errno > -4096 ? f->negative_errno : -EIO;
 }
 
 int sync_command_error(const char *name, int negative_errno, struct err *e)
@@ -245,7 +254,10 @@ int sync_error_of(const struct sync_message *m, const char *expected, struct err
         return -1;
     }
     if (m->type == SYNC_EXEC_FAILED)
-        return exec_error(&m->exec_failed, e);
+        return sync_command_error(m->exec_failed.name, negative_errno_of(&m->exec_failed), e);
+    if (m->type == SYNC_LABEL_FAILED)
+        return err_sys(e, negative_errno_of(&m->exec_failed), "set the security label '%s'",
+                       m->exec_failed.name);
     return err_set(e, ERR_INTERNAL, "unexpected message %s, expected %s", sync_type_name(m->type),
                    expected);
 }

@@ -24,6 +24,7 @@
  *     |  end of the stream                          |  execve succeeded: the last copy of the socket
  *     |                                             |  was close-on-exec
  *     | <--- EXEC_FAILED {errno, name} ------------ |  or: execve failed (sent by the stub, stub.c)
+ *     | <--- LABEL_FAILED {errno, label} ---------- |  or: a security label was refused to it
  *     | <--- FAILED {struct err} ------------------ |  at any time instead of the next message, and
  *     |                                             |  the child exits
  *
@@ -59,7 +60,8 @@ enum sync_type {
     SYNC_READY,
     SYNC_START,
     SYNC_FAILED,
-    SYNC_EXEC_FAILED, /* 8: stub.c has this number in assembly */
+    SYNC_EXEC_FAILED,  /* 8 and 9: stub.c has these numbers in assembly */
+    SYNC_LABEL_FAILED, /* the same with a label for the name */
     SYNC_DETACH,
     SYNC_PREPARED,
     SYNC_PROCEED,

@@ -13,7 +13,9 @@
 #include "base/str.h"
 
 const char *const unsupported_fields[] = {
-    "process.apparmorProfile", "process.selinuxLabel", "linux.netDevices", "linux.intelRdt", NULL,
+    "linux.netDevices",
+    "linux.intelRdt",
+    NULL,
 };
 
 /* Asks the encoder, which leaves out what is empty. */

@@ -8,6 +8,8 @@ struct create_options {
     char *config;
     struct io_options io;
     bool no_subreaper;
+    bool no_new_keyring;
+    bool no_pivot;
     bool detach; /* run */
     bool keep;
 };
@@ -20,6 +22,10 @@ static const struct option create_rows[] = {
      COMPLETE_FILE},
     {"no-subreaper", 0, OPT_BOOL, AT(no_subreaper), NULL,
      "Accepted: dhow-runtime never becomes a subreaper"},
+    {"no-new-keyring", 0, OPT_BOOL, AT(no_new_keyring), NULL,
+     "Keep the caller's session keyring, instead of one of the container's own"},
+    {"no-pivot", 0, OPT_BOOL, AT(no_pivot), NULL,
+     "Move the root into its place instead of pivoting to it: for hosts that run from a ramfs"},
     IO_OPTION_ROWS(create_options, io),
     {NULL},
 };
@@ -34,7 +40,13 @@ static const struct option *const run_sets[] = {create_rows, run_rows, NULL};
 static int create(struct cli *cli, const struct create_options *o, const char *id,
                   bool wants_terminal, struct lifecycle_process *ret, struct err *e)
 {
-    struct lifecycle_create_options c = {.id = id, .bundle = o->bundle, .config_file = o->config};
+    struct lifecycle_create_options c = {
+        .id = id,
+        .bundle = o->bundle,
+        .config_file = o->config,
+        .flags = (o->no_new_keyring ? LIFECYCLE_NO_NEW_KEYRING : 0) |
+                 (o->no_pivot ? LIFECYCLE_NO_PIVOT : 0),
+    };
 
     if (io_options_value(&o->io, &c.io, e) < 0)
         return -1;

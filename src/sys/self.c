@@ -125,10 +125,16 @@ int sys_get_dumpable(void)
     return result(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
 }
 
-int sys_new_session_keyring(void)
+int sys_join_session_keyring(const char *name)
 {
-    FAULT_POINT("new_session_keyring");
-    return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL));
+    FAULT_POINT("join_session_keyring");
+    return result(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, name));
+}
+
+int sys_set_keyring_mode(int keyring, uint32_t mode)
+{
+    FAULT_POINT("set_keyring_mode");
+    return result(syscall(SYS_keyctl, KEYCTL_SETPERM, keyring, mode));
 }
 
 int sys_dup_above(int fd, int lowest)

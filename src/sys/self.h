@@ -24,8 +24,11 @@ int sys_chroot_here(void);
 int sys_getcwd(char *ret, size_t size); /* "(unreachable)..." is possible: see getcwd(2) */
 int sys_reset_signals(void);            /* every handler the default, none blocked */
 int sys_get_dumpable(void);             /* 0, 1 or 2: prctl(2) */
-int sys_new_session_keyring(void);      /* leaves the keys of the caller behind */
-int sys_dup_above(int fd, int lowest);  /* close-on-exec */
+/* Leaves the keys of the caller behind: joins the keyring of this name, which is made if it is not
+ * there, or (NULL) one of the caller's own. Its number. */
+int sys_join_session_keyring(const char *name);
+int sys_set_keyring_mode(int keyring, uint32_t mode); /* keyctl_setperm(3) */
+int sys_dup_above(int fd, int lowest);                /* close-on-exec */
 /* An executable, sealed memory file: nobody can change it, through no path and no fd. */
 int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n);
 /* A sealed memory file with a text, at its beginning: what a program reads as its stdin. */

@@ -4,7 +4,7 @@ import pathlib
 
 import bundle
 from bundle import box, want_ours
-from testlib import must, run, test, want
+from testlib import eventually, must, run, test, want
 
 UNAVAILABLE = None if bundle.there_is_a_runtime() else f"there is no {bundle.RUNTIME} in this build"
 PROFILE = """
@@ -14,6 +14,11 @@ profile dhow-test flags=(attach_disconnected,mediate_deleted) {
   capability,
   deny /etc/passwd r,
   deny /forbidden/** w,
+}
+profile dhow-test-closed flags=(attach_disconnected,mediate_deleted) {
+  /** rwlkm,
+  signal,
+  capability,
 }
 """
 
@@ -75,3 +80,35 @@ def unknown():
 def with_no_new_privileges():
     with box("cat", "/proc/self/attr/current", process={"apparmorProfile": "dhow-test", "noNewPrivileges": True}) as c:
         want(c.run() == 0 and c.output() == "dhow-test (enforce)", c.output())
+
+
+@test("a profile that lets nothing be executed still has its command")
+def closed():
+    with box("cat", "/proc/self/attr/current", process={"apparmorProfile": "dhow-test-closed"}) as c:
+        want(c.run() == 0 and c.output() == "dhow-test-closed (enforce)", c.output())
+    with box("sh", "-c", "/bin/true", process={"apparmorProfile": "dhow-test-closed"}) as c:
+        want(c.run() == 126 and "Permission denied" in c.output(), c.output())
+
+
+@test("a startContainer hook has the profile")
+def of_hook():
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", "cat /proc/self/attr/current >&2; exit 3"]}
+    with box(process={"apparmorProfile": "dhow-test"}, hooks={"startContainer": [hook]}) as c:
+        c.create()
+        done = c.call("start")
+        want(done.code != 0, "the hook did not fail")
+        if bundle.IS_OURS:
+            want("dhow-test (enforce)" in done.err, done.err)
+
+
+@test("T-52881: a label does not go to what stands on /proc")
+def misdirected():
+    fake = {"destination": "/proc", "type": "tmpfs", "source": "tmpfs"}
+    with box("sleep", "1000", process={"apparmorProfile": "dhow-test"}, mounts=[fake]) as c:
+        if not bundle.IS_OURS and c.attached("create") != 0:
+            return  # refused: as safe
+        if bundle.IS_OURS:
+            c.create()
+        c.ok("start")
+        label = pathlib.Path("/proc", str(c.state()["pid"]), "attr/apparmor/current")
+        eventually("the command has its label", lambda: label.read_text().strip() == "dhow-test (enforce)")
