@@ -27,7 +27,7 @@ teardown() {
     [[ -n ${BATS_TEST_COMPLETED:-}${GIVEN_UP:-} ]] || remove_all
 }
 
-# As docs/guides/kubernetes.md has it; the last three lines are for a machine without a registry and without privileges.
+# As docs/guides/kubernetes.md has it; the last four lines are for a machine without a registry and without privileges.
 config() {
     cat <<EOT
 version = 2
@@ -35,7 +35,6 @@ version = 2
   default_runtime_name = "dhow"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.dhow]
   runtime_type = "io.containerd.runc.v2"
-  pod_annotations = ["dev.dhow.*"]
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.dhow.options]
     BinaryName = "$BIN"
 [plugins."io.containerd.grpc.v1.cri".cni]
@@ -212,7 +211,7 @@ get() { # get FILTER: of the answer
     jq -r "$1" <<<"$output"
 }
 POD_CONFIG='{"metadata": {"name": "pod'"$BATS_TEST_NUMBER"'", "uid": "uid", "namespace": "default"}, "hostname": "harbour", "log_directory": "/var/log/pods",
-    "annotations": {"dev.dhow.note": "kept"}, "linux": {"cgroup_parent": "/kubepods/pod1", "sysctls": {"net.ipv4.ip_unprivileged_port_start": "80"}}}'
+    "linux": {"cgroup_parent": "/kubepods/pod1", "sysctls": {"net.ipv4.ip_unprivileged_port_start": "80"}}}'
 start_pod() { # sets POD
     cri_ok RunPodSandbox "{\"config\": $POD_CONFIG, \"runtime_handler\": \"dhow\"}"
     POD=$(get .pod_sandbox_id)
@@ -245,6 +244,12 @@ remove_pod() {
     cri_ok PodSandboxStatus "{\"pod_sandbox_id\": \"$POD\"}"
     [[ $(get .status.runtime_handler) == dhow && $(get .status.network.ip) == 10.67.0.* ]]
     remove_pod
+}
+
+@test "CRI: a node without the handler says so" {
+    cri RunPodSandbox "{\"config\": $POD_CONFIG, \"runtime_handler\": \"other\"}"
+    want_status 1
+    want_stderr_match 'no runtime for "other" is configured'
 }
 
 @test "CRI: containers of a pod share its network and host name, keep their log and exit code" {
