@@ -29,12 +29,13 @@ struct init {
     size_t n_cgroup_trees;
 
     /* made on the way */
-    int root_fd;      /* the container's root, O_PATH or a mount's fd */
-    int dev_fd;       /* our tmpfs on /dev, or FD_NONE */
-    int pts_fd;       /* our devpts, or FD_NONE */
-    int terminal_fd;  /* slave */
-    int labels_fd;    /* a procfs of our own, for the stub, or FD_NONE */
-    int empty_dir_fd; /* an attached, empty, read-only directory */
+    int root_fd;                /* the container's root, O_PATH or a mount's fd */
+    int dev_fd;                 /* our tmpfs on /dev, or FD_NONE */
+    int pts_fd;                 /* our devpts, or FD_NONE */
+    int terminal_fd;            /* slave */
+    int labels_fd;              /* a procfs of our own, for the stub, or FD_NONE */
+    int empty_dir_fd;           /* an attached, empty, read-only directory */
+    VEC(int) late_readonly_fds; /* mounts that become read-only when all is in them */
     int stdio[3];
     bool must_change_directory_as_user;
     struct sync_ids ids;

@@ -180,7 +180,8 @@ static int bind_of_host(const struct mount_step *s, struct err *e)
 static int make(struct init *init, const struct mount_step *s, struct err *e)
 {
     param_list params = collect_params(init, s);
-    uint64_t attributes = s->o.set | s->o.recursive_set;
+    uint64_t late = s->is_readonly_late ? MOUNT_ATTR_RDONLY : 0;
+    uint64_t attributes = (s->o.set | s->o.recursive_set) & ~late;
     struct err why = {0};
     int fd = mounts_make(s->m->type, s->m->source, params.items, params.len, attributes, &why);
 
@@ -237,11 +238,26 @@ int mount_step_filesystem(struct init *init, const void *step, struct err *e)
 
     if (r < 0)
         return err_wrap(e, "%s: mount '%s' on '%s'", s->field, s->m->type, s->m->destination);
+    if (s->is_readonly_late && fd >= 0)
+        vec_push(&init->late_readonly_fds, fd);
     if (s->remember == MOUNT_REMEMBER_DEV)
-        init->dev_fd = take_fd(&fd);
+        init->dev_fd = fd;
     else if (s->remember == MOUNT_REMEMBER_PTS)
-        init->pts_fd = take_fd(&fd);
+        init->pts_fd = fd;
+    if (s->is_readonly_late || s->remember)
+        take_fd(&fd);
     return 0;
+}
+
+int mount_step_finish(struct init *init, const void *arg, struct err *e)
+{
+    int r = 0;
+
+    (void)arg;
+    VEC_FOREACH (fd, &init->late_readonly_fds)
+        if (r == 0)
+            r = sys_mount_setattr(*fd, 0, MOUNT_ATTR_RDONLY, 0, 0);
+    return r < 0 ? err_sys(e, r, "make a tmpfs read-only") : 0;
 }
 
 int mount_step_cgroup(struct init *init, const void *step, struct err *e)

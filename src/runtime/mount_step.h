@@ -14,9 +14,12 @@ struct mount_step {
     struct mountopt o;
     size_t source; /* of a bind: in plan->sources */
     enum mount_remember remember;
+    bool is_readonly_late; /* a tmpfs: other mounts and devices may be made in it first */
 };
 
 int mount_step_bind(struct init *init, const void *step, struct err *e);
 int mount_step_filesystem(struct init *init, const void *step, struct err *e);
 int mount_step_cgroup(struct init *init, const void *step, struct err *e);
+/* What can be done only when all is made: the read-only tmpfs. */
+int mount_step_finish(struct init *init, const void *arg, struct err *e);
 int mount_step_remount(struct init *init, const void *step, struct err *e);

@@ -97,6 +97,10 @@ static int plan_filesystem(struct runtime_plan *p, struct mount_step *s, struct 
         plan_add(p, "mount", mount_step_cgroup, s, "%s on %s", type, s->m->destination);
         return 0;
     }
+    if (str_equal(type, "tmpfs") && ((s->o.set | s->o.recursive_set) & MOUNT_ATTR_RDONLY)) {
+        s->is_readonly_late = true;
+        p->has_late_readonly = true;
+    }
     if (str_equal(type, "tmpfs") && str_equal(s->target, "dev")) {
         s->remember = MOUNT_REMEMBER_DEV;
         p->has_own_dev = true;

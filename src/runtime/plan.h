@@ -112,12 +112,13 @@ struct runtime_plan {
     struct plan_process process;
     VEC(struct plan_step) steps;
     VEC(struct plan_source) sources;
-    VEC(void *) owned;    /* arguments of steps */
-    bool has_own_dev;     /* a tmpfs of ours is mounted on /dev */
-    bool has_foreign_dev; /* the caller binds something on /dev: it has its nodes */
-    bool has_own_pts;     /* a devpts of ours is mounted on /dev/pts */
-    bool shows_cgroup;    /* cgroups are mounted inside */
-    bool sends_prepared;  /* the child sends PREPARED, and waits for PROCEED */
+    VEC(void *) owned;      /* arguments of steps */
+    bool has_own_dev;       /* a tmpfs of ours is mounted on /dev */
+    bool has_foreign_dev;   /* the caller binds something on /dev: it has its nodes */
+    bool has_own_pts;       /* a devpts of ours is mounted on /dev/pts */
+    bool has_late_readonly; /* some tmpfs become read-only when all is in them */
+    bool shows_cgroup;      /* cgroups are mounted inside */
+    bool sends_prepared;    /* the child sends PREPARED, and waits for PROCEED */
 };
 
 /* Appends a step; `detail` is printf-like. */

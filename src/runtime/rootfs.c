@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "runtime/init.h"
+#include "runtime/mount_step.h"
 #include "runtime/rootpath.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -321,6 +322,8 @@ int rootfs_plan(struct runtime_plan *p, struct err *e)
 
 int rootfs_plan_finish(struct runtime_plan *p, struct err *e)
 {
+    if (p->has_late_readonly)
+        plan_add(p, "read-only tmpfs", mount_step_finish, NULL, NULL);
     if (p->spec->root.readonly || is_single_layer(&p->config->rootfs))
         plan_add(p, "read-only root", step_readonly, NULL, NULL);
     if (p->namespaces.joins[PLAN_JOIN_MOUNT].path)
