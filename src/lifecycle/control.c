@@ -269,7 +269,8 @@ int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsi
         return delete_rest(&d, flags, e);
     if (state_status(&d, &s, &status, e) < 0)
         return -1;
-    if (!(flags & LIFECYCLE_FORCE) && status != LIFECYCLE_STOPPED && status != LIFECYCLE_CREATED)
+    /* runtime.md: of a container that is not stopped, created or not, this is an error. */
+    if (!(flags & LIFECYCLE_FORCE) && status != LIFECYCLE_STOPPED)
         return err_set(e, ERR_BAD_STATE, "cannot delete container '%s' that is not stopped: %s", id,
                        lifecycle_status_name(status));
     return control_destroy(&d, &s, e);
