@@ -16,10 +16,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 BUSYBOX = pathlib.Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_blk", "virtio_console")  # before the root file system
-LATE_MODULES = ("overlay", "veth", "dummy")  # in this order, from the root file system
-PROGRAMS = ("bash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig")
+LATE_MODULES = ("overlay", "veth", "dummy")  # by guest/prepare
+SUITE_MODULES = {"checkpoint": ("nf_tables", "unix_diag", "tcp_diag", "udp_diag", "raw_diag", "af_packet_diag", "netlink_diag", "tun")}
+PROGRAMS = ("bash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig", "tar", "gzip")
 PACKAGES_LEFT_OUT = ("doc", "man", "locale", "lintian", "bug", "catalog", "bash-completion", "zsh", "tmpfiles.d", "sysusers.d",
-                     "system-generators", "user-generators", "hwdb.d")
+                     "system-generators", "user-generators", "hwdb.d", "include", "compel", "dist-packages", "pkgconfig")
 PYTHON_LEFT_OUT = ("test", "idlelib", "lib2to3", "tkinter", "ensurepip", "pydoc_data", "distutils", "dist-packages", "unittest")
 UNITS = ("cgroup_", "runtime_", "sys_", "seccomp_")  # programs whose tests ask the kernel
 TEXTS = {
@@ -93,6 +94,7 @@ class Tree:
     def add_folder(self, prefix, folder, left_out=()):
         for base, folders, names in os.walk(folder):
             folders[:] = sorted(n for n in folders if n not in left_out)
+            names = [n for n in names if not n.endswith(".a")]
             for name in sorted(names) + [n for n in folders if os.path.islink(os.path.join(base, n))]:
                 path = pathlib.Path(base, name)
                 guest = pathlib.Path(prefix, path.relative_to(folder))
@@ -226,8 +228,9 @@ def collect(build, kernel, package_folders, place):
     add_libraries(tree, package_folders)
     for name, text in TEXTS.items():
         tree.add(name, text.encode())
-    for i, path in enumerate(kernel_modules(kernel, LATE_MODULES)):
-        tree.add(f"vm/modules/{i:02}-{path.name}", path)
+    for folder, names in {"late": LATE_MODULES, **SUITE_MODULES}.items():
+        for i, path in enumerate(kernel_modules(kernel, names)):
+            tree.add(f"vm/modules/{folder}/{i:02}-{path.name}", path)
     for path in sorted((HERE / "guest/systemd").iterdir()):
         tree.add(f"etc/systemd/{'' if path.suffix == '.conf' else 'system/'}{path.name}", path)
     tree.add_folder("vm/docs", TOP / "docs")  # some unit tests compare with them

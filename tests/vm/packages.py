@@ -12,7 +12,8 @@ import subprocess
 KERNEL = "linux-image-cloud-amd64"
 USERLAND = ("apparmor", "systemd", "libsystemd-shared", "dbus", "dbus-daemon", "dbus-system-bus-common", "dbus-session-bus-common",
             "dbus-user-session", "libapparmor1", "libargon2-1", "libcap-ng0", "libcryptsetup12", "libdbus-1-3", "libdevmapper1.02.1",
-            "libexpat1", "libfdisk1", "libip4tc2", "libkmod2")
+            "libexpat1", "libfdisk1", "libip4tc2", "libkmod2", "criu", "libbsd0", "libedit2", "libjansson4", "libmd0", "libmnl0", "libnet1",
+            "libnftables1", "libnftnl11", "libnl-3-200", "libprotobuf-c1", "libxtables12")
 KERNEL_FILES = ("./boot/vmlinuz-*", "./lib/modules/*/kernel/drivers", "./lib/modules/*/kernel/fs", "./lib/modules/*/kernel/lib",
                 "./lib/modules/*/kernel/net", "./lib/modules/*/kernel/crypto", "./lib/modules/*/kernel/arch")
 

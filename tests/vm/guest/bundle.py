@@ -97,11 +97,11 @@ class Container:
         want(done.code == 0, str(done))
         return done.out
 
-    def attached(self, verb, timeout=40):
-        """create or run: the container's output goes to a file, the runtime's errors too."""
+    def attached(self, verb, timeout=40, stdout=None):
+        """create, run or restore: the container's output goes to a file, the runtime's errors too."""
         with open(self.folder / "out", "ab") as out:
-            p = subprocess.Popen(self.argv(verb, "--bundle", str(self.folder), self.name), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                                 user=self.user, group=self.user, extra_groups=[] if self.user else None, cwd="/",
+            p = subprocess.Popen(self.argv(*verb.split(), "--bundle", str(self.folder), self.name), stdin=subprocess.DEVNULL, stdout=stdout or out,
+                                 stderr=stdout or out, user=self.user, group=self.user, extra_groups=[] if self.user else None, cwd="/",
                                  env={**os.environ, **self.env})
             try:
                 return p.wait(timeout)

@@ -10,7 +10,7 @@ import traceback
 
 CGROUP = pathlib.Path("/sys/fs/cgroup")
 TEST_SECONDS = 90
-NOT_YET = re.compile(r"[\w.-]+ is not supported yet|'\w+' is not a dhow-runtime command")
+NOT_YET = re.compile(r"[\w.'-]+ is not supported yet|'\w+' is not a dhow-runtime command")
 TESTS = {}  # module name: [(name, function)]
 
 
@@ -36,6 +36,11 @@ def skip(why):
 def want(condition, text):
     if not condition:
         raise Failed(text)
+
+
+def load_modules(suite):
+    for path in sorted(pathlib.Path("/vm/modules", suite).iterdir()):
+        must("insmod", path)
 
 
 class Done:
