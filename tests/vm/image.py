@@ -18,7 +18,7 @@ BUSYBOX = pathlib.Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_blk", "virtio_console")  # before the root file system
 LATE_MODULES = ("overlay", "veth", "dummy")  # by guest/prepare
 SUITE_MODULES = {"checkpoint": ("nf_tables", "unix_diag", "tcp_diag", "udp_diag", "raw_diag", "af_packet_diag", "netlink_diag", "tun")}
-PROGRAMS = ("bash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig", "tar", "gzip")
+PROGRAMS = ("bash", "dash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig", "tar", "gzip")
 PACKAGES_LEFT_OUT = ("doc", "man", "locale", "lintian", "bug", "catalog", "bash-completion", "zsh", "tmpfiles.d", "sysusers.d",
                      "system-generators", "user-generators", "hwdb.d", "include", "compel", "dist-packages", "pkgconfig")
 PYTHON_LEFT_OUT = ("test", "idlelib", "lib2to3", "tkinter", "ensurepip", "pydoc_data", "distutils", "dist-packages", "unittest")
@@ -178,10 +178,11 @@ def add_host_programs(tree):
         path = shutil.which(name, path="/usr/bin:/bin:/usr/sbin:/sbin")
         if path:
             tree.add(merged(path), pathlib.Path(path).resolve())
+    tree.links["usr/bin/sh"] = "dash"
     tree.add("usr/bin/busybox", BUSYBOX)
     for name in busybox_applets():
         if f"usr/bin/{name}" not in tree.files and f"usr/sbin/{name}" not in tree.files:
-            tree.links[f"usr/bin/{name}"] = "busybox"
+            tree.links.setdefault(f"usr/bin/{name}", "busybox")
     python = pathlib.Path(sysconfig.get_path("stdlib"))
     tree.add_folder(python, python, PYTHON_LEFT_OUT + tuple(p.name for p in python.glob("config-*")))
     for name in pathlib.Path("/usr/lib/x86_64-linux-gnu").glob("libnss_files.so*"):
