@@ -238,15 +238,15 @@ int control_destroy(struct state_dir *d, const struct lifecycle_state *s, struct
     return 0;
 }
 
-/* What a creation left that was killed before it wrote a state. */
-static int delete_rest(struct state_dir *d, unsigned flags, struct err *e)
+/* What a creation left that was killed before it wrote a state, or a deletion that was killed after
+ * it removed it. A state that cannot be read is another matter: its process may be alive. */
+static int delete_rest(struct state_dir *d, unsigned flags, const struct err *why, struct err *e)
 {
-    if (!(flags & LIFECYCLE_FORCE))
-        return err_set(e, ERR_NOT_FOUND,
-                       "container does not exist: '%s' is what a creation left; delete it with "
-                       "--force",
-                       d->id);
-    return state_dir_remove(d, e);
+    if (why->kind == ERR_NOT_FOUND && (flags & LIFECYCLE_FORCE))
+        return state_dir_remove(d, e);
+    if (e)
+        *e = *why;
+    return -1;
 }
 
 int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsigned flags,
@@ -255,22 +255,23 @@ int lifecycle_delete(const struct lifecycle_config *config, const char *id, unsi
     auto_state_dir d = STATE_DIR_NONE;
     auto_state s = {0};
     enum lifecycle_status status;
+    bool force = flags & LIFECYCLE_FORCE;
     struct err why = {0};
 
     TRACE_SPAN("delete");
-    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, &why) < 0) {
-        if (why.kind == ERR_NOT_FOUND && (flags & LIFECYCLE_FORCE))
+    if (state_dir_open(config, id, STATE_DIR_LOCK | (force ? STATE_DIR_SEIZE : 0), &d, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND && force)
             return 0;
         if (e)
             *e = why;
         return -1;
     }
     if (state_read(&d, &s, &why) < 0)
-        return delete_rest(&d, flags, e);
+        return delete_rest(&d, flags, &why, e);
     if (state_status(&d, &s, &status, e) < 0)
         return -1;
     /* runtime.md: of a container that is not stopped, created or not, this is an error. */
-    if (!(flags & LIFECYCLE_FORCE) && status != LIFECYCLE_STOPPED)
+    if (!force && status != LIFECYCLE_STOPPED)
         return err_set(e, ERR_BAD_STATE, "cannot delete container '%s' that is not stopped: %s", id,
                        lifecycle_status_name(status));
     return control_destroy(&d, &s, e);

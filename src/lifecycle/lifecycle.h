@@ -6,9 +6,15 @@
  * ROOT/ID (state.h). Nothing of it is believed without the kernel: "running" means that the process
  * of (pid, start time, boot) lives.
  *
- * Every call is complete in itself, returns 0 or -1 with an error and prints nothing. Calls that
- * change a container take its lock; a caller may be killed anywhere, and lifecycle_delete() with
- * LIFECYCLE_FORCE removes whatever it left. Single-threaded processes only.
+ * Every call is complete in itself, and returns 0 or -1 with an error. A caller may be killed
+ * anywhere, and lifecycle_delete() with LIFECYCLE_FORCE removes whatever it left. Single-threaded
+ * processes only.
+ *
+ * Create, start, pause, resume and delete take the container's lock and wait for whoever has it: of
+ * two at once one comes after the other. The rest looks at what is there. A holder may hang: in a
+ * hook, in a file system. LIFECYCLE_FORCE waits for it for some seconds (LOCK_PATIENCE_MS) and then
+ * kills it, which is an end like any other (above), and takes its first process, which it has not
+ * recorded yet, with it. So a process that makes these calls does little else.
  *
  * The words of some errors are a contract (containerd's, podman's and CRI-O's classification):
  * "container does not exist", "container not running", "container with given ID already exists".

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The lock is an open-file-description lock on a file of the directory: it dies with its holder.
- * Who waits for it while the container is deleted finds the file without a name, and the container
- * gone.
+ * A creation makes the directory and then locks it (lock.h). Between the two a deletion by force
+ * may come first, find a directory without a state, as a killed creation leaves it, and remove it:
+ * the creation then begins again. What has a lock but no state has no process and no group.
  *
- * A creation makes the directory and then locks; between the two a deletion may come first and find
- * a directory without state: it is told apart from a container by state.json.
+ * The end: first all that is not needed to find the container again, then state.json, then the lock
+ * and the directory. A deletion that is killed is one that can be done once more.
  */
 #include "lifecycle/state.h"
 
@@ -18,6 +18,8 @@
 #include "base/str.h"
 #include "base/strv.h"
 #include "cgroup/cgroup.h"
+#include "lifecycle/bundle.h"
+#include "lifecycle/lock.h"
 #include "sys/file.h"
 #include "sys/process.h"
 
@@ -97,16 +99,41 @@ static int no_such_container(const char *id, struct err *e)
     return err_set(e, ERR_NOT_FOUND, "container does not exist: '%s'", id);
 }
 
-static int open_root(const struct lifecycle_config *config, int *ret, struct err *e)
+/* ERR_NOT_FOUND: somebody deleted the directory before it was locked. */
+static int make_once(struct state_dir *d, const char *id, bool *ret_has_made, struct err *e)
 {
-    *ret = sys_open(AT_FDCWD, config->root, O_RDONLY | O_DIRECTORY, 0);
-    return *ret < 0 ? err_sys(e, *ret, "open '%s'", config->root) : 0;
+    int r = sys_mkdir(d->root_fd, id, 0700);
+
+    if (r == -EEXIST)
+        return err_set(e, ERR_CONFLICT, "container with given ID already exists: '%s'", id);
+    if (r == 0) {
+        *ret_has_made = true;
+        r = d->fd = sys_open(d->root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    }
+    if (r < 0)
+        return err_sys(e, r, "make the state directory of container '%s'", id);
+    return lock_take(d->fd, LOCK_WAIT, &d->lock_fd, e) < 0 ? err_wrap(e, "container '%s'", id) : 0;
 }
 
-static int open_lock(struct state_dir *d, int flags)
+static int make_locked(struct state_dir *d, const char *id, struct err *e)
 {
-    d->lock_fd = sys_open(d->fd, "lock", O_RDWR | O_NOFOLLOW | flags, 0600);
-    return d->lock_fd;
+    struct err why = {0};
+    bool has_made;
+
+    /* Bounded: nobody deletes by force what is not there a hundred times. */
+    for (int i = 0; i < 100; i++) {
+        has_made = false;
+        if (make_once(d, id, &has_made, &why) == 0)
+            return 0;
+        if (why.kind != ERR_NOT_FOUND)
+            break;
+        d->fd = fd_close(d->fd);
+    }
+    if (has_made) /* not a tree: there is nothing of ours in it but, perhaps, the lock */
+        (void)lock_remove(d->root_fd, d->fd, id);
+    if (e)
+        *e = why;
+    return -1;
 }
 
 int state_dir_make(const struct lifecycle_config *config, const char *id, struct state_dir *ret,
@@ -120,39 +147,22 @@ int state_dir_make(const struct lifecycle_config *config, const char *id, struct
     r = sys_mkdir_p(AT_FDCWD, config->root, 0700);
     if (r < 0)
         return err_sys(e, r, "make directory '%s'", config->root);
-    if (open_root(config, &d.root_fd, e) < 0)
+    r = d.root_fd = sys_open(AT_FDCWD, config->root, O_RDONLY | O_DIRECTORY, 0);
+    if (r < 0)
+        return err_sys(e, r, "open '%s'", config->root);
+    if (make_locked(&d, id, e) < 0)
         return -1;
-    r = sys_mkdir(d.root_fd, id, 0700);
-    if (r == -EEXIST)
-        return err_set(e, ERR_CONFLICT, "container with given ID already exists: '%s'", id);
-    if (r == 0)
-        r = d.fd = sys_open(d.root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-    if (r >= 0)
-        r = open_lock(&d, O_CREAT | O_EXCL);
-    if (r >= 0)
-        r = sys_try_lock(d.lock_fd, SYS_LOCK_EXCLUSIVE);
-    if (r < 0) {
-        if (d.fd >= 0)
-            (void)sys_remove_tree(d.root_fd, id); /* the error below is what matters */
-        return err_sys(e, r, "make the state directory of container '%s'", id);
-    }
     d.id = id;
     *ret = d;
     d = (struct state_dir)STATE_DIR_NONE;
     return 0;
 }
 
-static bool is_still_named(int fd)
-{
-    struct stat st;
-
-    return sys_stat(fd, "", &st) == 0 && st.st_nlink > 0;
-}
-
 int state_dir_open(const struct lifecycle_config *config, const char *id, unsigned flags,
                    struct state_dir *ret, struct err *e)
 {
     auto_state_dir d = STATE_DIR_NONE;
+    struct err why = {0};
     int r;
 
     if (state_check_id(id, e) < 0)
@@ -162,25 +172,39 @@ int state_dir_open(const struct lifecycle_config *config, const char *id, unsign
         r = d.fd = sys_open(d.root_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (r == -ENOENT || r == -ENOTDIR)
         return no_such_container(id, e);
-    if (r >= 0 && (flags & STATE_DIR_LOCK)) {
-        r = open_lock(&d, O_CREAT);
-        if (r >= 0)
-            r = sys_lock(d.lock_fd, SYS_LOCK_EXCLUSIVE);
-        if (r == -ENOENT || (r >= 0 && !is_still_named(d.lock_fd)))
-            return no_such_container(id, e);
-    }
     if (r < 0)
         return err_sys(e, r, "open the state of container '%s'", id);
+    if ((flags & STATE_DIR_LOCK) &&
+        lock_take(d.fd, flags & STATE_DIR_SEIZE ? LOCK_SEIZE : LOCK_WAIT, &d.lock_fd, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND)
+            return no_such_container(id, e);
+        if (e)
+            *e = why;
+        return err_wrap(e, "container '%s'", id);
+    }
     d.id = id;
     *ret = d;
     d = (struct state_dir)STATE_DIR_NONE;
     return 0;
 }
 
+static bool is_for_the_end(const char *name)
+{
+    return str_equal(name, "state.json") || str_equal(name, "lock");
+}
+
 int state_dir_remove(struct state_dir *d, struct err *e)
 {
-    int r = sys_remove_tree(d->root_fd, d->id);
+    auto_strv names = NULL;
+    int r = sys_list_dir(d->fd, ".", &names);
 
+    STRV_FOREACH (name, names)
+        if (r == 0 && !is_for_the_end(*name))
+            r = sys_remove_tree(d->fd, *name);
+    if (r == 0)
+        r = sys_unlink(d->fd, "state.json");
+    if (r == 0)
+        r = lock_remove(d->root_fd, d->fd, d->id);
     return r < 0 ? err_sys(e, r, "remove the state of container '%s'", d->id) : 0;
 }
 
@@ -210,7 +234,10 @@ static int read_json(const struct state_dir *d, const char *name, size_t max, ch
     int r = sys_read_file(d->fd, name, max, ret, ret_len);
 
     if (r == -ENOENT)
-        return err_set(e, ERR_NOT_FOUND, "container '%s' has no '%s'", d->id, name);
+        return err_set(e, ERR_NOT_FOUND,
+                       "container does not exist: '%s' has no '%s'; 'delete --force' removes the "
+                       "rest",
+                       d->id, name);
     return r < 0 ? err_sys(e, r, "read '%s' of container '%s'", name, d->id) : 0;
 }
 
@@ -224,6 +251,9 @@ int state_read(const struct state_dir *d, struct lifecycle_state *ret, struct er
         return -1;
     if (json_decode_text(text, n, STATE_MAX_BYTES, &state_json, ret, e) < 0)
         return err_wrap(e, "state.json of container '%s'", d->id);
+    if (!str_equal(ret->id, d->id))
+        return err_set(e, ERR_INVALID, "state.json of container '%s' is that of '%s'", d->id,
+                       ret->id);
     return 0;
 }
 
@@ -234,7 +264,9 @@ int state_read_config(const struct state_dir *d, struct oci_spec *ret, struct er
 
     if (read_json(d, "config.json", OCI_SPEC_MAX_BYTES, &text, &n, e) < 0)
         return -1;
-    return oci_spec_parse(text, n, ret, e);
+    if (oci_spec_parse(text, n, ret, e) < 0 || bundle_check(ret, e) < 0)
+        return err_wrap(e, "config.json of container '%s'", d->id);
+    return 0;
 }
 
 /* ---- what the kernel says ---- */
@@ -258,7 +290,10 @@ int state_open_init(const struct lifecycle_state *s, int *ret_pidfd, struct err 
         return 0;
     if (fd < 0)
         return err_sys(e, fd, "open process %lld", (long long)s->pid);
-    if (sys_process_is_alive((pid_t)s->pid, s->start_ticks) == 1)
+    r = sys_process_is_alive((pid_t)s->pid, s->start_ticks);
+    if (r < 0)
+        return err_sys(e, r, "look at process %lld", (long long)s->pid);
+    if (r == 1)
         *ret_pidfd = take_fd(&fd);
     return 0;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+/* clang-format off */
 /*
  * ROOT/ID/, mode 0700:
  *
- *   lock         locked by the call that changes the container; removed last
+ *   lock         locked by the call that changes the container (lock.h); removed last
  *   config.json  the bundle's, as it was at the creation
- *   state.json   struct lifecycle_state; written first without a pid (what a killed creation made
- * can be found and undone), then with it waiting      locked by the container's first process from
- * its clone to its execve: "created" start.sock   where that process waits for its start
+ *   state.json   struct lifecycle_state; written first without a pid (what a killed creation made can be found
+ *                and undone), then with it; removed last but the lock
+ *   waiting      locked by the container's first process from its clone to its execve: "created"
+ *   start.sock   where that process waits for its start
  *
- * A directory without state.json is a creation that was killed at its very beginning.
+ * A directory without state.json is a creation that was killed at its very beginning, or a deletion that was
+ * killed at its very end.
  */
+/* clang-format on */
 #include "base/fd.h"
 #include "lifecycle/lifecycle.h"
 
@@ -33,16 +37,20 @@ int state_check_id(const char *id, struct err *e);
 /* Makes ROOT and ROOT/ID, locked. ERR_CONFLICT when there is one. */
 int state_dir_make(const struct lifecycle_config *config, const char *id, struct state_dir *ret,
                    struct err *e);
-enum state_dir_flags { STATE_DIR_LOCK = 1 << 0 };
-/* ERR_NOT_FOUND. With the lock: waits for whoever has it. */
+enum state_dir_flags {
+    STATE_DIR_LOCK = 1 << 0, /* waits for whoever has it */
+    STATE_DIR_SEIZE = 1 << 1 /* with it: kills whoever does not let go (lock.h) */
+};
+/* ERR_NOT_FOUND, ERR_TIMEOUT. */
 int state_dir_open(const struct lifecycle_config *config, const char *id, unsigned flags,
                    struct state_dir *ret, struct err *e);
 void state_dir_close(struct state_dir *d);
-/* The directory and all in it; its lock dies with it. */
+/* The directory, which we have locked, and all in it. */
 int state_dir_remove(struct state_dir *d, struct err *e);
 
 int state_write(const struct state_dir *d, const struct lifecycle_state *s, struct err *e);
-/* ERR_NOT_FOUND: a creation that was killed at its beginning. */
+/* ERR_NOT_FOUND: a creation that was killed at its beginning. Nothing else than that: what cannot
+ * be read, or decoded, may be the state of a container that runs. */
 int state_read(const struct state_dir *d, struct lifecycle_state *ret, struct err *e);
 int state_write_config(const struct state_dir *d, const char *text, size_t len, struct err *e);
 int state_read_config(const struct state_dir *d, struct oci_spec *ret, struct err *e);

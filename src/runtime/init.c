@@ -84,8 +84,8 @@ int init_close_the_rest(struct init *init)
 {
     const struct runtime_config *config = init->plan->config;
     /* A step after READY needs another one? Add it. */
-    int keep[] = {init->root_fd,          init->stub_fd,      init->sync_fd,
-                  config->start_listener, config->waiting_fd, trace_fd()};
+    int keep[] = {init->root_fd,      init->stub_fd, init->sync_fd,  config->start_listener,
+                  config->waiting_fd, trace_fd(),    init->labels_fd};
     int first = 3 + (int)init->process->preserve_fds, r = 0;
 
     qsort(keep, ARRAY_LEN(keep), sizeof(keep[0]), by_number);
