@@ -144,7 +144,7 @@ static int restore_run(struct cli *cli, void *options, int argc, char **argv, st
     if (lifecycle_restore(&cli->config->lifecycle, &r, &p, e) < 0)
         return -1;
     print_process_warnings(&p);
-    return o->detach ? 0 : foreground_container(cli, argv[0], &p, 0, e);
+    return o->detach ? 0 : foreground_container(cli, argv[0], o->io.pid_file, &p, 0, e);
 }
 
 static const char *const checkpoint_examples[] = {"checkpoint --image-path /srv/web.ckpt web",

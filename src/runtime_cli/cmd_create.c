@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* create, start, run */
 #include "runtime_cli/runtime_cli.h"
-#include "sys/process.h"
 
 struct create_options {
     char *bundle;
@@ -81,11 +80,11 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
     if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
         return -1;
     foreground_prepare(&p);
-    if (lifecycle_start(&cli->config->lifecycle, id, e) < 0) {
-        give_up(cli, id);
-        return -1;
-    }
-    return o->detach ? 0 : foreground_container(cli, id, &p, o->keep ? FOREGROUND_KEEP : 0, e);
+    if (lifecycle_start(&cli->config->lifecycle, id, e) < 0)
+        return give_up(cli, id, o->io.pid_file);
+    return o->detach ? 0
+                     : foreground_container(cli, id, o->io.pid_file, &p,
+                                            o->keep ? FOREGROUND_KEEP : 0, e);
 }
 
 static const char *const create_examples[] = {"create --bundle /srv/web web", NULL};

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What create, run and exec do with a process: its descriptors, and waiting for it. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "attach/attach.h"
 #include "base/log.h"
 #include "base/strv.h"
 #include "runtime_cli/runtime_cli.h"
+#include "sys/file.h"
 #include "sys/process.h"
 #include "sys/terminal.h"
 
@@ -67,25 +69,26 @@ int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
     return 0;
 }
 
-void give_up(struct cli *cli, const char *id)
+int give_up(struct cli *cli, const char *id, const char *pid_file)
 {
     struct err e = {0};
 
     if (lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, &e) < 0)
         log_error("%s", e.msg);
+    if (pid_file)
+        (void)sys_unlink(AT_FDCWD, pid_file); /* of a process that is no more */
+    return -1;
 }
 
-int foreground_container(struct cli *cli, const char *id, struct lifecycle_process *p,
-                         unsigned flags, struct err *e)
+int foreground_container(struct cli *cli, const char *id, const char *pid_file,
+                         struct lifecycle_process *p, unsigned flags, struct err *e)
 {
     int code = 0;
 
-    if (foreground_wait(p, &code, e) < 0) {
-        give_up(cli, id);
-        return -1;
-    }
+    if (foreground_wait(p, &code, e) < 0)
+        return give_up(cli, id, pid_file);
     if (!(flags & FOREGROUND_KEEP) &&
         lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, e) < 0)
-        return -1;
+        return give_up(cli, id, pid_file);
     return code;
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
@@ -268,6 +269,7 @@ int runtime_cli_main(int argc, char **argv)
     bool help = false;
     int code;
 
+    fault_role("runtime");
     if (command_parse(&root_parsed, MAX(argc - 1, 0), argv + MIN(argc, 1), &g, &args, &help, &e) <
         0)
         code = front_usage_error(&cli, "", &e);

@@ -50,12 +50,13 @@ void foreground_prepare(const struct lifecycle_process *p);
 int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e);
 #define auto_process DHOW_CLEANUP(lifecycle_process_done) struct lifecycle_process
 /* The same for a container's first process: returns the exit code; the container is deleted unless
- * it is to be kept, and by force when the wait fails. */
+ * it is to be kept, and given up when the wait fails. */
 enum foreground_flags { FOREGROUND_KEEP = 1 << 0 };
-int foreground_container(struct cli *cli, const char *id, struct lifecycle_process *p,
-                         unsigned flags, struct err *e);
-/* Deletes by force; what fails is logged beside the error that led here. */
-void give_up(struct cli *cli, const char *id);
+int foreground_container(struct cli *cli, const char *id, const char *pid_file,
+                         struct lifecycle_process *p, unsigned flags, struct err *e);
+/* A run that fails leaves nothing. Returns -1: the first error is the caller's; one here is logged
+ * beside it. */
+int give_up(struct cli *cli, const char *id, const char *pid_file);
 void print_process_warnings(const struct lifecycle_process *p);
 
 /* The object that `state` prints, and the rows of `list`. */
