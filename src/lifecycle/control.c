@@ -16,7 +16,8 @@
 #include "sys/file.h"
 #include "sys/process.h"
 
-#define KILL_WAIT_MS 10000
+#define KILL_PAUSE_MS 20
+#define KILL_WAIT_MS  10000
 
 static int open_all(const struct lifecycle_config *config, const char *id, unsigned flags,
                     struct state_dir *ret_dir, struct lifecycle_state *ret,
@@ -99,6 +100,18 @@ static int signal_all(const struct lifecycle_state *s, int signal, struct err *e
     return -1;
 }
 
+/* v1's freezer holds even who is killed. Who is killed does not run when it is let go. */
+static int thaw(const struct lifecycle_state *s, struct err *e)
+{
+    struct cgroup *g = NULL;
+    int r = cgroup_open_id(&s->cgroup, &g, e);
+
+    if (r == 0 && cgroup_is_frozen(g) == 1)
+        r = cgroup_freeze(g, false, e);
+    cgroup_free(g);
+    return r;
+}
+
 int lifecycle_kill(const struct lifecycle_config *config, const char *id, int signal,
                    unsigned flags, struct err *e)
 {
@@ -117,7 +130,9 @@ int lifecycle_kill(const struct lifecycle_config *config, const char *id, int si
     r = sys_pidfd_send_signal(init, signal);
     if (r == -ESRCH)
         return not_running(id, e);
-    return r < 0 ? err_sys(e, r, "send signal %d to container '%s'", signal, id) : 0;
+    if (r < 0)
+        return err_sys(e, r, "send signal %d to container '%s'", signal, id);
+    return signal == SIGKILL && status == LIFECYCLE_PAUSED ? thaw(&s, e) : 0;
 }
 
 static bool has_cgroup(const struct lifecycle_state *s)
@@ -189,11 +204,20 @@ int lifecycle_resume(const struct lifecycle_config *config, const char *id, stru
 
 /* ---- deletion ---- */
 
-/* The zombie belongs to whoever reaps it: dead is enough. */
+/* 1: it is dead, which is enough: the zombie belongs to whoever reaps it. */
+static int await_death(int pidfd, int timeout_ms)
+{
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    int r;
+
+    while ((r = poll(&p, 1, timeout_ms)) < 0 && errno == EINTR)
+        ;
+    return r;
+}
+
 static int kill_init(const struct lifecycle_state *s, struct err *e)
 {
     auto_fd int init = FD_NONE;
-    struct pollfd p = {.events = POLLIN};
     int r;
 
     if (state_open_init(s, &init, e) < 0)
@@ -205,10 +229,9 @@ static int kill_init(const struct lifecycle_state *s, struct err *e)
         return 0;
     if (r < 0)
         return err_sys(e, r, "kill container '%s'", s->id);
-    p.fd = init;
-    while ((r = poll(&p, 1, KILL_WAIT_MS)) < 0 && errno == EINTR)
-        ;
-    if (r == 0)
+    if (await_death(init, KILL_PAUSE_MS) == 0 && has_cgroup(s) && thaw(s, e) < 0)
+        return -1;
+    if (await_death(init, KILL_WAIT_MS) == 0)
         return err_set(e, ERR_TIMEOUT, "container '%s' does not die", s->id);
     return 0;
 }

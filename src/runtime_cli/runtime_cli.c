@@ -8,6 +8,7 @@
 #include "runtime_cli/runtime_cli.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -270,6 +271,8 @@ int runtime_cli_main(int argc, char **argv)
     int code;
 
     fault_role("runtime");
+    /* A reader of our messages that goes away ends nothing half-way. */
+    (void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     if (command_parse(&root_parsed, MAX(argc - 1, 0), argv + MIN(argc, 1), &g, &args, &help, &e) <
         0)
         code = front_usage_error(&cli, "", &e);
