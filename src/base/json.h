@@ -28,7 +28,7 @@ enum json_kind {
     JSON_UINT32, /* uint32_t                         */
     JSON_UINT64, /* uint64_t                         */
     JSON_DOUBLE, /* double                           */
-    JSON_STRV,   /* char **, array of strings        */
+    JSON_STRV,   /* char **, array of strings; [] is not NULL, but empty */
     JSON_STRMAP, /* char **, object of strings kept as "KEY=value" entries; a key with '=' in it is
                     refused */
     JSON_ENUM,   /* int-sized enum, by `names`       */

@@ -175,7 +175,7 @@ static int decode_strv(const struct path *p, struct json_object *o, char ***ret,
     if (expect(p, o, json_type_array, e) < 0)
         return -1;
     n = json_object_array_length(o);
-    *ret = new_strv(n);
+    *ret = n ? new_strv(n) : alloc_zero(2, sizeof(char *)); /* an empty list is not none */
     for (size_t i = 0; i < n; i++) {
         struct path here = {.parent = p, .index = i};
         const char *s;

@@ -185,6 +185,14 @@ static void null_is_absent_and_defaults_are_replaced(void **state)
     assert_int_equal(json_decode_text(text, strlen(text), 4096, &sample_json, &s, NULL), 0);
     assert_string_equal(s.name, "default");
     assert_string_equal(s.kept, "new");
+    assert_null(s.args);
+    json_free_struct(&sample_json, &s);
+    /* an empty list of strings is not absent */
+    assert_int_equal(json_decode_text("{\"args\":[]}", 11, 4096, &sample_json, &s, NULL), 0);
+    assert_non_null(s.args);
+    assert_int_equal(strv_len(s.args), 0);
+    strv_add(&s.args, "one");
+    assert_string_equal(s.args[0], "one");
     json_free_struct(&sample_json, &s);
 }
 
