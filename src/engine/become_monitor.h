@@ -21,8 +21,7 @@ struct start {
     store_fd_list layers;
     struct runtime_config config;
     struct runtime_plan *plan;
-    struct streams ours; /* theirs are config.stdio */
-    char *seccomp_cache;
+    struct streams ours;                 /* theirs are config.stdio */
     int rundir, alive, etc, mount_point; /* RUNROOT/containers/ID and in it */
     int dir, upper, work, log;           /* ROOT/containers/ID and in it */
     int monitor_program;

@@ -69,7 +69,6 @@ int engine_container_exec(struct engine *en, const char *name, const struct engi
 {
     DHOW_CLEANUP(store_container_done) struct store_container c = {0};
     DHOW_CLEANUP(launch_done) struct launch l = {0};
-    auto_free char *cache = alloc_printf("%s/cache", en->root);
     struct runtime_process p = RUNTIME_PROCESS_NONE;
     struct rundir_init init = {0};
 
@@ -88,7 +87,6 @@ int engine_container_exec(struct engine *en, const char *name, const struct engi
         .user_groups = l.options.group_add,
         .set_home = true,
         .stdio = {x->stdio[0], x->stdio[1], x->stdio[2]},
-        .seccomp_cache_dir = cache,
     };
     if (runtime_exec(&config, &p, e) < 0)
         return -1;

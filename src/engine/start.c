@@ -51,7 +51,6 @@ static void start_done(struct start *s)
 
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         *fds[i] = fd_close(*fds[i]);
-    free(s->seccomp_cache);
 }
 
 static int open_dir_made(int dirfd, const char *name, int *ret, struct err *e)
@@ -177,12 +176,11 @@ static int make_streams(struct start *s, struct err *e)
     return make_pipe(&s->ours.err, &theirs[2], e);
 }
 
-static int make_plan(struct engine *en, struct start *s, const char *id, struct err *e)
+static int make_plan(struct start *s, const char *id, struct err *e)
 {
     struct runtime_config *r = &s->config;
 
     TRACE_SPAN("plan");
-    s->seccomp_cache = alloc_printf("%s/cache", en->root);
     *r = (struct runtime_config){
         .id = id,
         .spec = &s->launch.spec,
@@ -199,7 +197,6 @@ static int make_plan(struct engine *en, struct start *s, const char *id, struct 
         .bundle_dirfd = FD_NONE,
         .etc_dirfd = s->etc,
         .start_listener = FD_NONE,
-        .seccomp_cache_dir = s->seccomp_cache,
     };
     return runtime_plan(r, &s->plan, e);
 }
@@ -214,7 +211,7 @@ static int prepare(struct engine *en, struct start *s, const struct store_contai
     if (open_helpers(en, s, e) < 0 || make_rundir(en, s, c->id, e) < 0 ||
         make_dirs(en, s, c, e) < 0 || make_streams(s, e) < 0)
         return -1;
-    return make_plan(en, s, c->id, e);
+    return make_plan(s, c->id, e);
 }
 
 /* Reads the new monitor's words until it says how it went. */

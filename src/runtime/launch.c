@@ -83,8 +83,7 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
     if (find_rights(l, e) < 0 || open_sources(l, e) < 0 || joins_open(p, l->join_fds, e) < 0 ||
         map_sources(l, e) < 0)
         return -1;
-    if (p->process.seccomp &&
-        seccomp_program_get(p->process.seccomp, p->process.seccomp_cache_dir, &l->seccomp, e) < 0)
+    if (p->process.seccomp && seccomp_compile(p->process.seccomp, &l->seccomp, e) < 0)
         return -1;
     l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, p->process.labels,
                            p->process.n_labels, e);

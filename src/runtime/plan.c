@@ -143,7 +143,6 @@ int runtime_plan(const struct runtime_config *config, struct runtime_plan **ret,
     if (!(config->flags & RUNTIME_KEEP_KEYRING))
         p->process.keyring = plan_own_string(p, keyring_name(config->id));
     p->process.seccomp = config->spec->linux->seccomp;
-    p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;
     p->process.users.groups = config->user_groups;
     p->process.users.want_home = config->set_home;
@@ -170,7 +169,6 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
     if (config->id)
         p->process.keyring = plan_own_string(p, keyring_name(config->id));
     p->process.seccomp = config->seccomp;
-    p->process.seccomp_cache_dir = config->seccomp_cache_dir;
     p->process.users.user = config->user;
     p->process.users.groups = config->user_groups;
     p->process.users.want_home = config->set_home;

@@ -82,7 +82,6 @@ struct plan_caps {
 struct plan_process {
     const struct oci_process *process;
     const struct oci_seccomp *seccomp;
-    const char *seccomp_cache_dir;
     struct users_request users;
     bool has_user_lookup;
     struct sync_ids ids; /* without a lookup */

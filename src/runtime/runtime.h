@@ -59,7 +59,6 @@ struct runtime_config {
     int bundle_dirfd; /* what relative sources of binds count from; FD_NONE: there are none */
     int etc_dirfd; /* the container's own /etc/hostname, /etc/hosts and /etc/resolv.conf: files of
                    these names in this directory, bind-mounted; FD_NONE: the image's */
-    const char *seccomp_cache_dir; /* compiled filters by profile hash; NULL: no cache */
     int start_listener; /* a listening socket (sys_listen_at()): the start comes from another
                            process by runtime_start_at(); FD_NONE: by runtime_start() */
     int waiting_fd; /* what the first process holds open until it executes, and nothing longer: its
@@ -137,7 +136,6 @@ struct runtime_exec_config {
     char *const *user_groups;
     bool set_home;
     int stdio[3];
-    const char *seccomp_cache_dir;
     unsigned preserve_fds;
 };
 struct runtime_process {

@@ -114,6 +114,8 @@ static const struct row rows[] = {
     {"socket", ARGS(MASKED(0, LOW_32 & ~1u, 42))},
     {"socket", ARGS(MASKED(0, LOW_32 & ~3u, 44))},
     {"socket", ARGS(MASKED(0, LOW_32 & ~15u, 48))},
+    /* Named, so that it does not follow the calls that it can do (compile.c). */
+    {"socketcall", .errno_value = EPERM},
 
     /* PER_LINUX, PER_LINUX32, both with UNAME26, and the question */
     {"personality", ARGS(EQUAL(0, 0))},

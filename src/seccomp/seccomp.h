@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 /*
- * Seccomp filters: linux.seccomp of a spec becomes a classic BPF program, made by libseccomp the
- * first time and read from a cache file afterwards. The parent gets the program before it clones;
- * the child only loads the bytes.
+ * Seccomp filters: linux.seccomp of a spec becomes a classic BPF program. The parent compiles it
+ * before it clones; the child only loads it.
  *
- * Names of system calls that libseccomp does not know are ignored, as docker does (a profile is
- * written for newer kernels too) and counted. Actions that need a listener (SCMP_ACT_NOTIFY) are
- * refused with ERR_UNSUPPORTED.
+ * Names of system calls that are not known are ignored, as runc does (a profile is written for
+ * newer kernels too); see seccomp_unknown_names().
  */
 #include <linux/filter.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "oci/spec.h"
@@ -17,20 +16,33 @@
 struct seccomp_program {
     struct sock_filter *insns; /* owned */
     unsigned short n;
-    unsigned flags;         /* SECCOMP_FILTER_FLAG_* for seccomp(2) */
-    unsigned unknown_names; /* ignored names; only known when it was compiled just now */
-    bool is_from_cache;
+    unsigned flags; /* SECCOMP_FILTER_FLAG_* for seccomp(2): NEW_LISTENER with SCMP_ACT_NOTIFY */
 };
 
 /*
- * `cache_dir`: a directory of ours (0700; made when it is missing, its parent must exist), or NULL
- * for no cache. A file there is believed only when it belongs to us, nobody else can write to it,
- * and its checksum fits; else it is made again. A cache that cannot be written is no error.
+ * SCMP_ACT_NOTIFY needs a listenerPath, and is refused for write(2) and as the default: the
+ * container's process could not tell its parent about the listener any more. ERR_INVALID names the
+ * field; ERR_LIMIT: more than the kernel takes.
  */
-int seccomp_program_get(const struct oci_seccomp *s, const char *cache_dir,
-                        struct seccomp_program *ret, struct err *e);
+int seccomp_compile(const struct oci_seccomp *s, struct seccomp_program *ret, struct err *e);
 void seccomp_program_done(struct seccomp_program *p);
+bool seccomp_program_notifies(const struct seccomp_program *p);
 
-/* Filters the calling thread from now on: 0 or -errno. Needs no_new_privs or CAP_SYS_ADMIN; safe
- * after a fork. */
+/* Owned; NULL when all are known. */
+char **seccomp_unknown_names(const struct oci_seccomp *s) DHOW_MUST_USE;
+
+/*
+ * Filters the calling thread from now on; needs no_new_privs or CAP_SYS_ADMIN. Safe after a fork.
+ * -errno, else 0, or the listener's fd (close-on-exec) when the program notifies.
+ */
 int seccomp_program_load(const struct seccomp_program *p);
+
+/* What `features` tells: lists of borrowed strings, closed by NULL. */
+struct seccomp_features {
+    const char *actions[16]; /* that this kernel has too */
+    const char *operators[16];
+    const char *archs[32];
+    const char *known_flags[8];
+    const char *supported_flags[8]; /* by this kernel */
+};
+void seccomp_features(struct seccomp_features *ret);

@@ -41,7 +41,7 @@
 #define CREATE_TRIES     2000
 #define RESERVE_BYTES    (256u << 10)
 
-static const char *const dirs[] = {"blobs", "blobs/sha256", "layers", "containers", "tmp", "cache"};
+static const char *const dirs[] = {"blobs", "blobs/sha256", "layers", "containers", "tmp"};
 
 /* ---- errors ---- */
 static int fail(const struct store *s, struct err *e, const char *what)

@@ -59,7 +59,7 @@ static void reading_a_store_that_is_not_there_is_empty_and_makes_nothing(void **
 
 static void writing_makes_a_private_store_that_reopens(void **state)
 {
-    static const char *const dirs[] = {".", "blobs/sha256", "layers", "containers", "tmp", "cache"};
+    static const char *const dirs[] = {".", "blobs/sha256", "layers", "containers", "tmp"};
     char *root = test_root();
     struct store *s = test_open(root, STORE_WRITE);
     struct stat st;

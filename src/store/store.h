@@ -6,7 +6,7 @@
  *   state.db      rows: images, tags, layers, image_layers, containers, meta (schema version)
  *   blobs/sha256/HEX        manifests and configs        layers/HEX/         unpacked trees by
  * diffID containers/ID/          upper work log ...           tmp/OP.XXXXXX/      staging; garbage
- * unless its lock is held cache/                  compiled seccomp filters
+ * unless its lock is held
  *
  *   reserve       space for deletions on a full disk
  *   store.lock    shared: data is on its way to a row; exclusive: the sweep (staging.c)

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,17 +14,52 @@
 #include "base/fault.h"
 #include "base/fd.h"
 
+static int seccomp(unsigned operation, unsigned flags, void *arg)
+{
+    long r = syscall(SYS_seccomp, operation, flags, arg);
+
+    return r < 0 ? -errno : (int)r;
+}
+
 int sys_seccomp_load(const struct sock_filter *insns, unsigned short n, unsigned flags)
 {
     struct sock_fprog program = {.len = n, .filter = (struct sock_filter *)insns};
-    long r;
 
     FAULT_POINT("seccomp");
-    r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
-    if (r < 0)
-        return -errno;
-    /* With TSYNC it names the thread that could not follow. */
-    return r > 0 ? -ESRCH : 0;
+    return seccomp(SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+int sys_seccomp_knows_action(uint32_t action)
+{
+    int r;
+
+    FAULT_POINT("seccomp_knows_action");
+    r = seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action);
+    if (r == -EOPNOTSUPP)
+        return 0;
+    return r < 0 ? r : 1;
+}
+
+int sys_seccomp_knows_flags(unsigned flags)
+{
+    int r;
+
+    FAULT_POINT("seccomp_knows_flags");
+    /* The flags are looked at before the program, which is nowhere. */
+    r = seccomp(SECCOMP_SET_MODE_FILTER, flags, NULL);
+    if (r == -EFAULT)
+        return 1;
+    return r == -EINVAL ? 0 : r;
+}
+
+int sys_seccomp_is_listener(int fd)
+{
+    uint64_t no_such_id = 0;
+
+    FAULT_POINT("seccomp_is_listener");
+    if (ioctl(fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &no_such_id) == 0 || errno == ENOENT)
+        return 1;
+    return errno == ENOTTY || errno == EINVAL ? 0 : -errno;
 }
 
 static int bpf(int command, union bpf_attr *attr)

@@ -11,8 +11,14 @@
 
 struct bpf_insn;
 
-/* seccomp(SECCOMP_SET_MODE_FILTER) on the calling thread. */
+/* seccomp(SECCOMP_SET_MODE_FILTER) on the calling thread. 0, or the listener (close-on-exec) with
+ * SECCOMP_FILTER_FLAG_NEW_LISTENER. Not for SECCOMP_FILTER_FLAG_TSYNC. */
 int sys_seccomp_load(const struct sock_filter *insns, unsigned short n, unsigned flags);
+/* 1 when this kernel has the action (SECCOMP_RET_*), or all the flags (SECCOMP_FILTER_FLAG_*). */
+int sys_seccomp_knows_action(uint32_t action);
+int sys_seccomp_knows_flags(unsigned flags);
+/* 1 when the fd is a listener of a seccomp filter. */
+int sys_seccomp_is_listener(int fd);
 
 /* Loads a BPF_PROG_TYPE_CGROUP_DEVICE program and returns its fd; `name` of at most 15 letters,
  * digits and '_'. Where locked memory is limited the limit is raised for the moment, if it may be.
