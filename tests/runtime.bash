@@ -7,7 +7,7 @@
 #   setup()         { load runtime; runtime_setup; }             teardown()      { load runtime; runtime_teardown; }
 #
 # State is in $STATE (in $T), a test's own files in $D; both go with the test. What a test leaves (mounts, cgroups,
-# processes, states) fails it. $RUNTIME is the program.
+# processes, states) fails it. $RUNTIME is the program; the words in the array AS are put before it (setpriv ...).
 #
 #   bundle [NAME]             a bundle $D/NAME ("bundle"), named by $B: busybox with all applets, default_config
 #   edit FILTER [JQ-ARG...]   changes $B/config.json by a filter of jq
@@ -19,11 +19,11 @@
 #   rt ARG...                 the program, with the tests' --root
 #   rt_try ARG...             the same with $output, $stderr, $status; ends after $TRY_SECONDS (60) at the latest
 #   rt_ok ARG...              rt_try that must succeed
-#   rt_error PATTERN          the last one failed with 1 and one line that matches
+#   rt_error PATTERN          the last one failed with 1 and one line (beside warnings) that matches
 #   create ID [OPTION...]     creates it from $B; its stdout is $D/ID.out, its stderr $D/ID.err
 #   start_container ID [OPTION...]                 create, start
-#   run_container ID [OPTION...]                   create, start, wait, delete: $output, $stderr and $status are the process's,
-#                                                  or those of the command that failed
+#   run_container ID [OPTION...]                   run, from $B: $output, $stderr and $status are the process's, or those of the
+#                                                  command that failed
 #   run_script ID TEXT        set_script, run_container
 #   status_of ID, pid_of ID   from its state;   is_status ID STATUS   for `eventually 10 is_status c1 stopped`
 #   inside ID COMMAND...      exec, rt_ok
@@ -33,14 +33,15 @@
 load lib
 : "${RUNTIME:=$(dirname "$DHOW")/dhow-runtime}"
 export RUNTIME
+AS=()
 
 # ---- the program ----
 rt() {
-    "$RUNTIME" --root "$STATE" "$@" 3>&- 4>&-
+    "${AS[@]}" "$RUNTIME" --root "$STATE" "$@" 3>&- 4>&-
 }
 rt_try() {
     local rc=0
-    timeout -k 5 "${TRY_SECONDS:-60}" "$RUNTIME" --root "$STATE" "$@" >"$D/.out" 2>"$D/.err" 3>&- 4>&- </dev/null || rc=$?
+    timeout -k 5 "${TRY_SECONDS:-60}" "${AS[@]}" "$RUNTIME" --root "$STATE" "$@" >"$D/.out" 2>"$D/.err" 3>&- 4>&- </dev/null || rc=$?
     take_result "$rc" "$D/.out" "$D/.err" "$*"
 }
 # `take_result CODE STDOUT-FILE STDERR-FILE WHAT`
@@ -58,7 +59,7 @@ rt_ok() {
 }
 rt_error() {
     want_status 1
-    [[ $(grep -c . <<<"$stderr") == 1 ]] || fail "stderr is not one line"
+    [[ $(grep -vc 'level=warning' <<<"$stderr") == 1 ]] || fail "stderr is not one line"
     [[ $stderr =~ $1 ]] || fail "the error does not match '$1'"
 }
 
@@ -135,7 +136,7 @@ create() {
     local id=$1 rc=0
     shift
     choose_cgroup "$id"
-    timeout -k 5 60 "$RUNTIME" --root "$STATE" create --bundle "$B" "$@" "$id" >"$D/$id.out" 2>"$D/$id.err" 3>&- 4>&- </dev/null || rc=$?
+    timeout -k 5 60 "${AS[@]}" "$RUNTIME" --root "$STATE" create --bundle "$B" "$@" "$id" >"$D/$id.out" 2>"$D/$id.err" 3>&- 4>&- </dev/null || rc=$?
     take_result "$rc" "$D/$id.out" "$D/$id.err" "create $id"
 }
 start_container() {
@@ -143,28 +144,12 @@ start_container() {
     want_status 0
     rt_ok start "$1"
 }
-# The container's process is adopted by the script that ran `create`, which so learns its exit status.
 run_container() {
     local id=$1 rc=0
     shift
     choose_cgroup "$id"
-    rm -f "$D/$id.pid"
-    timeout -k 5 "${TRY_SECONDS:-60}" python3 - "$RUNTIME" "$STATE" "$B" "$D/$id.pid" "$id" "$@" \
-        >"$D/$id.out" 2>"$D/$id.err" 3>&- 4>&- <<'PY' || rc=$?
-import ctypes, os, subprocess, sys
-runtime, state, bundle, pid_file, name, *options = sys.argv[1:]
-def rt(*args):
-    return subprocess.run([runtime, "--root", state, *args], stdin=subprocess.DEVNULL).returncode
-ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-code = rt("create", "--bundle", bundle, "--pid-file", pid_file, *options, name)
-if code:
-    sys.exit(code)
-pid = int(open(pid_file).read())
-code = rt("start", name)
-status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-rt("delete", name)
-sys.exit(code or (status if status >= 0 else 128 - status))
-PY
+    timeout -k 5 "${TRY_SECONDS:-60}" "${AS[@]}" "$RUNTIME" --root "$STATE" run --bundle "$B" "$@" "$id" \
+        >"$D/$id.out" 2>"$D/$id.err" 3>&- 4>&- </dev/null || rc=$?
     take_result "$rc" "$D/$id.out" "$D/$id.err" "run $id"
     [[ $rc != 124 ]] || rt delete --force "$id"
 }

@@ -100,7 +100,7 @@ static int set_ids(struct init *init, struct err *e)
     if (r == -EPERM && ids->n_groups == 0)
         r = 0; /* a user namespace that denies setgroups(2) */
     if (r < 0)
-        return err_sys(e, r, "set the additional groups");
+        return err_sys(e, r, "process.user.additionalGids: set the groups");
     r = sys_set_gid(ids->gid);
     if (r < 0)
         return err_sys(e, r, "set the group id %u", ids->gid);
@@ -331,7 +331,7 @@ void runtime_plan_add_warnings(const struct runtime_plan *p, char ***inout_warni
     int r = sys_caps_get(&have);
 
     /* A new user namespace has all of them. */
-    if (r == 0 && !(p->namespaces.clone_flags & CLONE_NEWUSER))
+    if (r == 0 && !p->namespaces.has_user)
         warn_of_caps(&p->process.caps, have.permitted, inout_warnings);
     if (r == 0 && !(have.effective >> CAP_SYS_RESOURCE & 1))
         warn_of_limits(&p->process, inout_warnings);

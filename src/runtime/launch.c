@@ -29,6 +29,8 @@
 #include "sys/self.h"
 #include "sys/socket.h"
 
+#define OWN_SCORE "/proc/self/oom_score_adj"
+
 /* A child that neither speaks nor dies: a file system of the host that hangs. */
 #define ANSWER_TIMEOUT_MS 120000
 #define NO_TIMEOUT        0
@@ -70,8 +72,13 @@ static int find_rights(struct launch *l, struct err *e)
     struct sys_caps have;
     int r = sys_caps_get(&have);
 
-    l->is_plain_user = r == 0 && !(have.effective & (1ull << CAP_SYS_ADMIN));
-    return r < 0 ? err_sys(e, r, "read the capabilities") : 0;
+    if (r < 0)
+        return err_sys(e, r, "read the capabilities");
+    l->is_plain_user = !(have.effective & (1ull << CAP_SYS_ADMIN));
+    if (l->is_plain_user && l->plan->kind == PLAN_CREATE && !l->plan->namespaces.has_user)
+        return err_set(e, ERR_DENIED,
+                       "linux.namespaces: a plain user's container needs a user namespace");
+    return 0;
 }
 
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e)
@@ -179,6 +186,8 @@ static int open_cgroup_trees(struct launch *l, const struct cgroup *g, struct er
     for (size_t i = 0; i < n; i++) {
         int fd = sys_open_tree(shown[i].dirfd, "", SYS_TREE_CLONE);
 
+        if (fd == -EPERM && l->child_opens_sources)
+            return 0; /* to whom the parent's mounts are out of reach: nothing is shown */
         if (fd < 0)
             return err_sys(e, fd, "mount cgroup '%s' of '%s'", cgroup_path(g), shown[i].name);
         l->cgroup_trees[l->n_cgroup_trees++] = fd;
@@ -229,9 +238,27 @@ static int clone_directly(struct launch *l, int parent_end, int child_end, struc
     return l->pid < 0 ? err_sys(e, l->pid, "clone the container's process") : 0;
 }
 
+/* A plain user has no access to the child's score: it inherits ours, which is set for a moment. */
+static int lend_score(struct launch *l, char **ret_own, struct err *e)
+{
+    const struct json_opt_i64 *score = &l->plan->process.process->oom_score_adj;
+    auto_free char *text = alloc_printf("%lld", (long long)score->value);
+    size_t len;
+    int r;
+
+    if (!l->is_plain_user || !score->is_set)
+        return 0;
+    r = sys_read_file(AT_FDCWD, OWN_SCORE, 64, ret_own, &len);
+    if (r == 0)
+        r = sys_write_existing(AT_FDCWD, OWN_SCORE, text);
+    l->is_score_denied = r == -EACCES || r == -EPERM;
+    return r < 0 && !l->is_score_denied ? err_sys(e, r, "set oomScoreAdj %s", text) : 0;
+}
+
 int launch_clone(struct launch *l, struct err *e)
 {
     auto_fd int child_end = FD_NONE, parent_end = FD_NONE;
+    auto_free char *own_score = NULL;
     int pair[2], r;
 
     TRACE_SPAN("clone");
@@ -243,8 +270,13 @@ int launch_clone(struct launch *l, struct err *e)
     r = sys_set_recv_timeout(parent_end, runs_hooks(l->plan) ? NO_TIMEOUT : ANSWER_TIMEOUT_MS);
     if (r < 0)
         return err_sys(e, r, "set a timeout");
+    if (lend_score(l, &own_score, e) < 0)
+        return -1;
     r = stage_is_needed(l) ? stage_clone(l, parent_end, child_end, e)
                            : clone_directly(l, parent_end, child_end, e);
+    if (own_score)
+        (void)sys_write_existing(AT_FDCWD, OWN_SCORE,
+                                 own_score); /* down to where it was: allowed */
     if (r == 0)
         l->sync_fd = take_fd(&parent_end);
     return r;
@@ -339,17 +371,21 @@ void launch_explain(struct launch *l, struct err *e)
         sync_error_of(&m, "", e);
 }
 
+static int write_score(struct launch *l, const char *text)
+{
+    auto_free char *path = alloc_printf("/proc/%d/oom_score_adj", (int)l->pid);
+
+    if (l->is_plain_user)
+        return l->is_score_denied ? -EACCES : 0;
+    return sys_write_existing(AT_FDCWD, path, text);
+}
+
 int launch_adjust_oom_score(struct launch *l, char ***inout_warnings, struct err *e)
 {
     const struct json_opt_i64 *score = &l->plan->process.process->oom_score_adj;
-    char path[64], text[32];
-    int r;
+    auto_free char *text = alloc_printf("%lld", (long long)score->value);
+    int r = score->is_set ? write_score(l, text) : 0;
 
-    if (!score->is_set)
-        return 0;
-    snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)l->pid);
-    snprintf(text, sizeof(text), "%lld", (long long)score->value);
-    r = sys_write_existing(AT_FDCWD, path, text);
     if ((r == -EACCES || r == -EPERM) && inout_warnings)
         strv_addf(inout_warnings, "oomScoreAdj %s cannot be set: not permitted here", text);
     if (r == 0 || r == -EACCES || r == -EPERM)

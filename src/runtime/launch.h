@@ -29,6 +29,7 @@ struct launch {
     int exec_namespaces;
     int (*prepared)(struct launch *l, struct err *e); /* create: what PREPARED asks for */
     bool is_plain_user;                               /* without CAP_SYS_ADMIN here */
+    bool is_score_denied; /* oomScoreAdj: the plain user may not set it */
     /* Writes the id maps of the new user namespace that `pid` is in, and says so on the socket. */
     int (*map)(struct launch *l, pid_t pid, int sync_fd, struct err *e);
     bool is_mapped; /* a stage was in it, and has been told */

@@ -62,7 +62,7 @@ static int await_maps(struct stage *s, struct err *e)
     if (sync_expect(s->fd, SYNC_MAPPED, &m, e) < 0)
         return -1;
     s->init.is_mapped = true;
-    return namespaces_become_root(e);
+    return 0;
 }
 
 /* Those that the user namespace to be joined owns wait until it is. */
@@ -115,9 +115,10 @@ static int take_steps(struct stage *s, struct err *e)
     }
     if (has_new_user_namespace(s->l) && await_maps(s, e) < 0)
         return -1;
-    if (join_others(s, e) < 0 || set_clocks(s, e) < 0)
+    /* While it is not hidden yet: its files in /proc are its own only until then. */
+    if (set_clocks(s, e) < 0 || (s->init.is_mapped && namespaces_become_root(e) < 0))
         return -1;
-    return join_user(s, e);
+    return join_others(s, e) < 0 ? -1 : join_user(s, e);
 }
 
 static int clone_child(struct stage *s, struct err *e)
