@@ -122,7 +122,7 @@ shell_hook() {
     want_status 0
     kill "$pid"
     [[ $(jq .pid "$B/setkey") == "$(pid_of c1)" ]]
-    rt_ok delete c1
+    rt_ok delete --force c1
 }
 
 @test "startContainer hooks have the identity, the limits and the filter of the command, and its environment by default" {

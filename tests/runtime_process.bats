@@ -229,7 +229,7 @@ exec_process() {
 }
 
 @test "T-caps: unknown capabilities, and those that the caller lacks, are warnings" {
-    edit '.process.capabilities.bounding += ["CAP_UNKNOWN", "CAP_SYS_RESOURCE"] | .process.capabilities.permitted += ["CAP_SYS_RESOURCE"]'
+    edit '.ociVersion = "1.2.0" | .process.capabilities.bounding += ["CAP_UNKNOWN", "CAP_SYS_RESOURCE"] | .process.capabilities.permitted += ["CAP_SYS_RESOURCE"]'
     run_script c1 'echo ran'
     want_output ran
     [[ $stderr == *'ignoring unknown or unavailable capabilities: [CAP_UNKNOWN]'* ]]
