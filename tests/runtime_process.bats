@@ -16,6 +16,7 @@ setup() {
     bundle
 }
 teardown() {
+    [[ -z ${NOTIFY_PID:-} ]] || kill "$NOTIFY_PID" 2>/dev/null || true
     runtime_teardown
 }
 
@@ -328,4 +329,101 @@ C
     set_script 'id -u; ls /'
     run_container c4 --no-pivot
     want_match $'^0\nbin\n'
+}
+
+# `notify_server OUT`: a stand-in for systemd at $D/notify.sock, which writes each message to OUT and answers barriers.
+notify_server() {
+    python3 - "$D/notify.sock" "$1" >/dev/null 2>&1 3>&- 4>&- <<'PY' &
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    text, fds, _, _ = socket.recv_fds(s, 4096, 4)
+    with open(sys.argv[2], "ab") as out:
+        out.write(text + (b"\n" if not text.endswith(b"\n") else b""))
+    for fd in fds:
+        os.close(fd)
+PY
+    NOTIFY_PID=$!
+    eventually 10 test -S "$D/notify.sock"
+}
+# A static program that sends its arguments, each as a datagram, to $NOTIFY_SOCKET.
+make_sender() {
+    cat >"$D/send.c" <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    strncpy(a.sun_path, getenv("NOTIFY_SOCKET"), sizeof(a.sun_path) - 1);
+    for (int i = 1; i < argc; i++)
+        if (sendto(fd, argv[i], strlen(argv[i]), 0, (struct sockaddr *)&a, sizeof(a)) < 0)
+            return 1;
+    return 0;
+}
+C
+    cc -static -o "$B/rootfs/bin/send" "$D/send.c"
+}
+
+@test "NOTIFY_SOCKET: start returns when the command is ready, which is told with the pid to watch" {
+    make_sender
+    notify_server "$D/told"
+    set_script 'echo $NOTIFY_SOCKET; until [ -e /tmp/go ]; do sleep 0.05; done; send STATUS=almost "X=1
+READY=1"; sleep 100'
+    export NOTIFY_SOCKET=$D/notify.sock
+    create c1
+    want_status 0
+    "$RUNTIME" --root "$STATE" start c1 >"$D/start.out" 2>&1 3>&- 4>&- &
+    local start=$!
+    eventually 10 is_status c1 running
+    is_alive "$start"
+    [[ ! -s $D/told ]]
+    touch "$B/rootfs/tmp/go"
+    wait "$start"
+    [[ $(cat "$D/told") == READY=1$'\n'MAINPID=$(pid_of c1)$'\n'BARRIER=1 ]]
+    [[ $(cat "$D/c1.out") == /run/notify/notify.sock ]]
+    unset NOTIFY_SOCKET
+    inside c1 sh -c 'echo $NOTIFY_SOCKET; touch /run/notify/x'  || true
+    [[ $status == 1 && $stderr == *'Read-only file system'* ]]
+}
+
+@test "NOTIFY_SOCKET: in the foreground the pid to watch is the runtime's; a command that ends is ready never" {
+    make_sender
+    notify_server "$D/told"
+    set_script 'send READY=1; until [ -e /tmp/go ]; do sleep 0.05; done; exit 7'
+    choose_cgroup c1
+    NOTIFY_SOCKET=$D/notify.sock "$RUNTIME" --root "$STATE" run --bundle "$B" c1 </dev/null >/dev/null 2>&1 3>&- 4>&- &
+    local run=$! rc=0
+    eventually 10 grep -q BARRIER "$D/told"
+    [[ $(sed -n 2p "$D/told") == "MAINPID=$run" ]]
+    touch "$B/rootfs/tmp/go"
+    wait "$run" || rc=$?
+    [[ $rc == 7 ]]
+    rm "$D/told"
+    set_script 'exit 3'
+    choose_cgroup c2
+    NOTIFY_SOCKET=$D/notify.sock rt_try run --bundle "$B" --detach c2
+    want_status 0
+    [[ ! -e $D/told ]]
+    rt_ok delete --force c2
+}
+
+@test "LISTEN_FDS: the sockets meant for us are the command's, before those of --preserve-fds" {
+    set_script 'echo $LISTEN_FDS $LISTEN_PID $$; for fd in 3 4 5 6; do if [ -e /proc/self/fd/$fd ]; then head -n 1 <&$fd; fi; done'
+    printf 'one\n' >"$D/one"
+    printf 'two\n' >"$D/two"
+    printf 'three\n' >"$D/three"
+    choose_cgroup c1
+    local run=("$RUNTIME" --root "$STATE" run --bundle "$B")
+    # exec keeps the pid, which is how systemd does it.
+    LISTEN_FDS=2 sh -c 'LISTEN_PID=$$ exec "$@"' sh "${run[@]}" --preserve-fds 1 c1 \
+        3<"$D/one" 4<"$D/two" 5<"$D/three" 6<"$D/three" </dev/null >"$D/out" 2>"$D/err"
+    [[ $(cat "$D/out") == $'2 1 1\none\ntwo\nthree' ]]
+    choose_cgroup c2
+    LISTEN_FDS=2 LISTEN_PID=1 "${run[@]}" c2 3<"$D/one" 4<"$D/two" </dev/null >"$D/out" 2>"$D/err"
+    [[ $(cat "$D/out") == 1 ]]
 }

@@ -38,7 +38,14 @@ enum {
     PIPES_HOLD = 2 << 20, /* two of the default pipe-max-size */
     FAR_SLOTS = 4
 };
-enum slot { SLOT_SIGNAL, SLOT_IN, SLOT_OUT, SLOT_FAR, SLOT_COUNT = SLOT_FAR + FAR_SLOTS };
+enum slot {
+    SLOT_SIGNAL,
+    SLOT_IN,
+    SLOT_OUT,
+    SLOT_WATCH,
+    SLOT_FAR,
+    SLOT_COUNT = SLOT_FAR + FAR_SLOTS
+};
 
 struct pump;
 struct far_side {
@@ -464,6 +471,8 @@ static void prepare(struct pump *p, struct pollfd *slots)
         slots[i] = (struct pollfd){.fd = FD_NONE, .events = POLLIN};
     p->far->want(p, slots + SLOT_FAR);
     slots[SLOT_SIGNAL].fd = p->signal_fd;
+    if (p->c->watch)
+        slots[SLOT_WATCH].fd = p->c->watch->fd;
     if (!p->is_in_over && !has_input(p))
         slots[SLOT_IN].fd = p->c->in;
     if (has_output(p))
@@ -491,6 +500,8 @@ static int run(struct pump *p, struct err *e)
         p->is_timeout = n == 0;
         if (slots[SLOT_SIGNAL].revents)
             take_signal(p);
+        if (slots[SLOT_WATCH].revents)
+            p->c->watch->ready(p->c->watch);
         if (slots[SLOT_OUT].revents)
             write_output(p);
         if (p->far->serve(p, slots + SLOT_FAR, e) < 0)

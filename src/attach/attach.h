@@ -34,6 +34,12 @@ struct attach_key_scan {
 size_t attach_keys_scan(const struct attach_keys *keys, struct attach_key_scan *scan,
                         const unsigned char *in, size_t n, unsigned char *out, bool *ret_detach);
 
+/* One more descriptor to wait for. */
+struct attach_watch {
+    int fd; /* `ready` may make it FD_NONE: enough */
+    void (*ready)(struct attach_watch *w);
+};
+
 struct attach_client {
     int socket; /* attached monitor client; attach_monitor_run only; stays the caller's */
     int in;     /* the user's 0, 1, 2; borrowed */
@@ -46,6 +52,7 @@ struct attach_client {
                          ends this process as it would */
     int pidfd;        /* the container's first process, or the exec session's; borrowed */
     struct attach_keys detach_keys;
+    struct attach_watch *watch; /* NULL: none */
 };
 
 /* Until the EXIT packet (then *ret_exit is set; CLEANING and CLEANED are the caller's) or the

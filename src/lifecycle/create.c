@@ -22,6 +22,7 @@
 #include "base/units.h"
 #include "lifecycle/control.h"
 #include "lifecycle/creation.h"
+#include "lifecycle/notify.h"
 #include "runtime/hooks.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -126,6 +127,21 @@ static int open_bundle(struct creation *c, struct err *e)
     return c->bundle_fd < 0 ? err_sys(e, c->bundle_fd, "open the bundle '%s'", c->bundle.path) : 0;
 }
 
+/* What the caller's environment adds to the command's. */
+static int add_environment(struct creation *c, const struct lifecycle_config *config,
+                           const struct lifecycle_create_options *o, struct err *e)
+{
+    char ***env = &c->bundle.spec.process->env;
+
+    if (o->io.listen_fds > 0) {
+        auto_free char *count = alloc_printf("LISTEN_FDS=%u", o->io.listen_fds);
+
+        strv_env_set(env, count);
+        strv_env_set(env, "LISTEN_PID=1");
+    }
+    return config->notify_socket ? notify_prepare(&c->dir, &c->bundle.spec, e) : 0;
+}
+
 static int make_container(struct creation *c, const struct lifecycle_create_options *o,
                           struct err *e)
 {
@@ -146,7 +162,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.waiting_fd = c->waiting;
     config.flags = (o->flags & LIFECYCLE_NO_NEW_KEYRING ? RUNTIME_KEEP_KEYRING : 0) |
                    (o->flags & LIFECYCLE_NO_PIVOT ? RUNTIME_NO_PIVOT : 0);
-    config.preserve_fds = o->io.preserve_fds;
+    config.preserve_fds = o->io.listen_fds + o->io.preserve_fds;
     config.create_cwd = true;
     config.set_home = true;
     for (int i = 0; i < 3; i++)
@@ -209,8 +225,8 @@ static int create(struct creation *c, const struct lifecycle_config *config,
 {
     if (creation_begin(c, config, o, e) < 0)
         return -1;
-    if (make_container(c, o, e) == 0 && creation_record(c, e) == 0 &&
-        runtime_detach(&c->container, e) == 0 &&
+    if (add_environment(c, config, o, e) == 0 && make_container(c, o, e) == 0 &&
+        creation_record(c, e) == 0 && runtime_detach(&c->container, e) == 0 &&
         process_io_deliver(&o->io, c->container.pid, c->container.pidfd, c->container.terminal_fd,
                            e) == 0)
         return 0;
@@ -225,6 +241,7 @@ void creation_take_process(struct creation *c, const struct lifecycle_create_opt
         .pid = c->container.pid,
         .pidfd = take_fd(&c->container.pidfd),
         .terminal_fd = o->io.wants_terminal ? take_fd(&c->container.terminal_fd) : FD_NONE,
+        .notify_fd = FD_NONE,
         .warnings = take_ptr(&c->warnings),
     };
     strv_extend(&ret->warnings, c->container.warnings);

@@ -119,6 +119,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
             .pid = process.pid,
             .pidfd = take_fd(&process.pidfd),
             .terminal_fd = options->io.wants_terminal ? take_fd(&process.terminal_fd) : FD_NONE,
+            .notify_fd = FD_NONE,
         };
     fd_close(process.pidfd);
     fd_close(process.terminal_fd);

@@ -31,7 +31,9 @@
 struct lifecycle_config {
     const char *root; /* where the containers' directories are; made with mode 0700 */
     enum cgroup_manager cgroup_manager;
-    bool is_rootless; /* cope without the rights of root */
+    bool is_rootless;          /* cope without the rights of root */
+    const char *notify_socket; /* create, start: who waits there is told when the command says that
+                                  it is ready (sd_notify(3)); NULL: nobody waits */
 };
 
 enum lifecycle_status {
@@ -67,8 +69,9 @@ struct lifecycle_process_io {
                                    process has the caller's 0, 1, 2 */
     bool wants_terminal;        /* the caller takes the master itself */
     const char *pidfd_socket;
-    const char *pid_file; /* written, complete, before the call returns */
-    unsigned preserve_fds;
+    const char *pid_file;  /* written, complete, before the call returns */
+    unsigned listen_fds;   /* create: so many sockets from 3 on, by sd_listen_fds(3) */
+    unsigned preserve_fds; /* so many descriptors after those */
 };
 enum lifecycle_create_flags {
     LIFECYCLE_NO_NEW_KEYRING = 1 << 0, /* RUNTIME_KEEP_KEYRING, also for execs */
@@ -87,18 +90,27 @@ struct lifecycle_process {
     pid_t pid;
     int pidfd;
     int terminal_fd; /* with io.wants_terminal; else FD_NONE */
+    int notify_fd;   /* the caller's: of lifecycle_start() */
     char **warnings;
 };
 #define LIFECYCLE_PROCESS_NONE                                                                     \
     {                                                                                              \
-        .pidfd = FD_NONE, .terminal_fd = FD_NONE                                                   \
+        .pidfd = FD_NONE, .terminal_fd = FD_NONE, .notify_fd = FD_NONE                             \
     }
 void lifecycle_process_done(struct lifecycle_process *p);
 /* The first process waits for lifecycle_start(). */
 int lifecycle_create(const struct lifecycle_config *config,
                      const struct lifecycle_create_options *options, struct lifecycle_process *ret,
                      struct err *e);
-int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e);
+/* With config.notify_socket returns when the command is ready (or has ended), or, when
+ * ret_notify_fd is not NULL, at once: then the caller waits, and reads by lifecycle_notify_relay()
+ * (FD_NONE: nothing will come). */
+int lifecycle_start(const struct lifecycle_config *config, const char *id, int *ret_notify_fd,
+                    struct err *e);
+/* Takes one message, never waits: 1 when the command is ready and config.notify_socket has been
+ * told that, and the pid to watch; 0: not yet. */
+int lifecycle_notify_relay(const struct lifecycle_config *config, int notify_fd, pid_t main_pid,
+                           struct err *e);
 
 /* ---- exec ---- */
 enum lifecycle_exec_flags { LIFECYCLE_IGNORE_PAUSED = 1 << 0 };

@@ -21,12 +21,13 @@ void lifecycle_process_done(struct lifecycle_process *p)
 {
     fd_close(p->pidfd);
     fd_close(p->terminal_fd);
+    fd_close(p->notify_fd);
     strv_free(p->warnings);
     *p = (struct lifecycle_process)LIFECYCLE_PROCESS_NONE;
 }
 
 /* A number that the caller does not hold open would later be one of ours. */
-static int check_preserved(unsigned n, struct err *e)
+static int check_preserved(uint64_t n, struct err *e)
 {
     if (n > PRESERVE_FDS_MAX)
         return err_set(e, ERR_INVALID, "cannot preserve more than %d descriptors",
@@ -53,7 +54,7 @@ int process_io_check(const struct lifecycle_process_io *io, const struct oci_pro
     if (!process->terminal && has_socket)
         return err_set(e, ERR_INVALID,
                        "cannot use console socket if runtime will not detach or allocate tty");
-    return check_preserved(io->preserve_fds, e);
+    return check_preserved((uint64_t)io->listen_fds + io->preserve_fds, e);
 }
 
 static int send_fd(const char *path, const char *text, int fd, struct err *e)

@@ -7,6 +7,7 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "lifecycle/control.h"
+#include "lifecycle/notify.h"
 #include "runtime/hooks.h"
 
 static int check_status(enum lifecycle_status status, struct err *e)
@@ -56,19 +57,30 @@ static int start_with_hooks(struct state_dir *d, const struct lifecycle_state *s
     return -1;
 }
 
-int lifecycle_start(const struct lifecycle_config *config, const char *id, struct err *e)
+static int start(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+{
+    if ((s->has_late_hooks ? start_with_hooks(d, s, e)
+                           : runtime_start_at(d->fd, STATE_START_SOCKET, e)) < 0)
+        return -1;
+    log_debug("init: closing the pipe to signal completion: the command runs");
+    return 0;
+}
+
+int lifecycle_start(const struct lifecycle_config *config, const char *id, int *ret_notify_fd,
+                    struct err *e)
 {
     auto_state_dir d = STATE_DIR_NONE;
     auto_state s = {0};
+    auto_fd int notify = FD_NONE;
     enum lifecycle_status status;
 
     TRACE_SPAN("start");
     if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
-        state_status(&d, &s, &status, e) < 0 || check_status(status, e) < 0)
+        state_status(&d, &s, &status, e) < 0 || check_status(status, e) < 0 ||
+        (config->notify_socket && notify_listen(&d, &notify, e) < 0) || start(&d, &s, e) < 0)
         return -1;
-    if ((s.has_late_hooks ? start_with_hooks(&d, &s, e)
-                          : runtime_start_at(d.fd, STATE_START_SOCKET, e)) < 0)
-        return -1;
-    log_debug("init: closing the pipe to signal completion: the command runs");
-    return 0;
+    state_dir_close(&d); /* others may signal it, or delete it, while we wait */
+    if (ret_notify_fd)
+        *ret_notify_fd = take_fd(&notify);
+    return notify < 0 ? 0 : notify_wait(config, notify, &s, e);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* create, start, run */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/str.h"
 #include "runtime_cli/runtime_cli.h"
 
 struct create_options {
@@ -36,6 +40,18 @@ static const struct option run_rows[] = {
 static const struct option *const create_sets[] = {create_rows, NULL};
 static const struct option *const run_sets[] = {create_rows, run_rows, NULL};
 
+/* The sockets of systemd's socket activation, if they are meant for us (sd_listen_fds(3)). */
+static unsigned listen_fds(void)
+{
+    const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+    uint64_t n, whose;
+
+    if (!count || !pid || str_to_u64(pid, INT32_MAX, &whose) < 0 || (pid_t)whose != getpid() ||
+        str_to_u64(count, UINT32_MAX, &n) < 0)
+        return 0;
+    return (unsigned)n;
+}
+
 static int create(struct cli *cli, const struct create_options *o, const char *id,
                   bool wants_terminal, struct lifecycle_process *ret, struct err *e)
 {
@@ -50,6 +66,7 @@ static int create(struct cli *cli, const struct create_options *o, const char *i
     if (io_options_value(&o->io, &c.io, e) < 0)
         return -1;
     c.io.wants_terminal = wants_terminal;
+    c.io.listen_fds = listen_fds();
     if (lifecycle_create(&cli->config->lifecycle, &c, ret, e) < 0)
         return -1;
     print_process_warnings(ret);
@@ -67,7 +84,7 @@ static int start_run(struct cli *cli, void *options, int argc, char **argv, stru
 {
     (void)options;
     (void)argc;
-    return lifecycle_start(&cli->config->lifecycle, argv[0], e);
+    return lifecycle_start(&cli->config->lifecycle, argv[0], NULL, e);
 }
 
 static int run_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)
@@ -80,7 +97,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
     if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
         return -1;
     foreground_prepare(&p);
-    if (lifecycle_start(&cli->config->lifecycle, id, e) < 0)
+    if (lifecycle_start(&cli->config->lifecycle, id, o->detach ? NULL : &p.notify_fd, e) < 0)
         return give_up(cli, id, o->io.pid_file);
     return o->detach ? 0
                      : foreground_container(cli, id, o->io.pid_file, &p,

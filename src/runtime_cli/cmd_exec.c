@@ -175,7 +175,7 @@ static int execute(struct cli *cli, const struct exec_options *o, const char *id
         return -1;
     foreground_prepare(&p);
     *ret_code = 0;
-    return o->detach ? 0 : foreground_wait(&p, ret_code, e);
+    return o->detach ? 0 : foreground_wait(cli, &p, ret_code, e);
 }
 
 static int exec_run(struct cli *cli, void *options, int argc, char **argv, struct err *e)

@@ -41,8 +41,28 @@ void foreground_prepare(const struct lifecycle_process *p)
         (void)sys_terminal_keep_newlines(p->terminal_fd);
 }
 
-int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
+struct readiness {
+    struct attach_watch watch;
+    const struct lifecycle_config *config;
+};
+
+/* systemd is to watch us, who end when the container does. */
+static void relay_readiness(struct attach_watch *w)
 {
+    const struct readiness *r = (const struct readiness *)w; /* its first member */
+    struct err e = {0};
+    int is_ready = lifecycle_notify_relay(r->config, w->fd, getpid(), &e);
+
+    if (is_ready < 0)
+        log_warn("%s", e.msg);
+    if (is_ready != 0)
+        w->fd = fd_close(w->fd);
+}
+
+int foreground_wait(struct cli *cli, struct lifecycle_process *p, int *ret_code, struct err *e)
+{
+    struct readiness readiness = {.watch = {.fd = take_fd(&p->notify_fd), .ready = relay_readiness},
+                                  .config = &cli->config->lifecycle};
     struct attach_session session = {.stdin_fd = FD_NONE,
                                      .stdout_fd = FD_NONE,
                                      .stderr_fd = FD_NONE,
@@ -57,10 +77,12 @@ int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e)
         .interactive = has_terminal,
         .sig_proxy = true,
         .pidfd = p->pidfd,
+        .watch = &readiness.watch,
     };
-    int status, r;
+    int status, r = attach_stdio_run(&client, &session, &detached, e);
 
-    if (attach_stdio_run(&client, &session, &detached, e) < 0)
+    fd_close(readiness.watch.fd);
+    if (r < 0)
         return -1;
     r = sys_wait(p->pid, &status);
     if (r < 0)
@@ -85,7 +107,7 @@ int foreground_container(struct cli *cli, const char *id, const char *pid_file,
 {
     int code = 0;
 
-    if (foreground_wait(p, &code, e) < 0)
+    if (foreground_wait(cli, p, &code, e) < 0)
         return give_up(cli, id, pid_file);
     if (!(flags & FOREGROUND_KEEP) &&
         lifecycle_delete(&cli->config->lifecycle, id, LIFECYCLE_FORCE, e) < 0)

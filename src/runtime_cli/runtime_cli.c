@@ -195,6 +195,13 @@ static char *default_root(void)
     return alloc_printf("%s/dhow-runtime", dir);
 }
 
+static const char *notify_socket(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+
+    return path && *path ? path : NULL;
+}
+
 static void print_version(const struct cli *cli)
 {
     printf("%s version %s\ncommit: %s\nspec: %s\n", cli->program, DHOW_VERSION, DHOW_VERSION,
@@ -226,7 +233,8 @@ static int run_traced(struct cli *cli, const char *path, char *const *args)
 static int run_with_globals(struct cli *cli, const struct globals *g, char *const *args, bool help)
 {
     auto_free char *chosen = g->root && *g->root ? alloc_strdup(g->root) : default_root();
-    struct cli_config config = {.criu = g->criu, .lifecycle = {.root = chosen}};
+    struct cli_config config = {.criu = g->criu,
+                                .lifecycle = {.root = chosen, .notify_socket = notify_socket()}};
     struct err e = {0};
 
     cli->config = &config;

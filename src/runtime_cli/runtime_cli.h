@@ -47,7 +47,7 @@ int io_options_value(const struct io_options *o, struct lifecycle_process_io *re
 void foreground_prepare(const struct lifecycle_process *p);
 /* Connects the caller's stdin, stdout, stderr, signals and terminal to the process until it ends;
  * reaps it. Takes the fds of `p`. */
-int foreground_wait(struct lifecycle_process *p, int *ret_code, struct err *e);
+int foreground_wait(struct cli *cli, struct lifecycle_process *p, int *ret_code, struct err *e);
 #define auto_process DHOW_CLEANUP(lifecycle_process_done) struct lifecycle_process
 /* The same for a container's first process: returns the exit code; the container is deleted unless
  * it is to be kept, and given up when the wait fails. */

@@ -36,6 +36,23 @@ static int address_at(int dirfd, const char *name, struct sockaddr_un *ret)
     return n < (int)sizeof(ret->sun_path) ? 0 : -ENAMETOOLONG;
 }
 
+int sys_listen_datagrams_at(int dirfd, const char *name, mode_t mode)
+{
+    auto_fd int fd = FD_NONE;
+    struct sockaddr_un a;
+    int r = address_at(dirfd, name, &a);
+
+    if (r < 0)
+        return r;
+    FAULT_POINT("listen_datagrams");
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || fchmodat(dirfd, name, mode, 0) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
 int sys_listen_at(int dirfd, const char *name, int backlog)
 {
     auto_fd int fd = FD_NONE;
@@ -70,30 +87,35 @@ int sys_connect_at(int dirfd, const char *name)
     return take_fd(&fd);
 }
 
-/* A path that does not fit into sun_path is reached through its directory. */
-int sys_connect_stream(const char *path)
+/* A path that does not fit into sun_path is reached through its directory, which *ret_dir holds. */
+static int address_of(const char *path, struct sockaddr_un *ret, int *ret_dir)
 {
     const char *slash = strrchr(path, '/');
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    auto_fd int dir = FD_NONE, fd = FD_NONE;
     size_t n = strlen(path);
 
-    FAULT_POINT("connect_stream");
-    if (n < sizeof(a.sun_path)) {
-        memcpy(a.sun_path, path, n + 1);
-    } else {
+    *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (n >= sizeof(ret->sun_path)) {
         auto_free char *parent = slash ? strndup(path, (size_t)(slash - path)) : NULL;
-        int r;
 
         if (!parent)
             return -ENAMETOOLONG;
-        dir = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (dir < 0)
-            return -errno;
-        r = address_at(dir, slash + 1, &a);
-        if (r < 0)
-            return r;
+        *ret_dir = open(*parent ? parent : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return *ret_dir < 0 ? -errno : address_at(*ret_dir, slash + 1, ret);
     }
+    memcpy(ret->sun_path, path, n + 1);
+    return 0;
+}
+
+int sys_connect_stream(const char *path)
+{
+    auto_fd int dir = FD_NONE, fd = FD_NONE;
+    struct sockaddr_un a;
+    int r;
+
+    FAULT_POINT("connect_stream");
+    r = address_of(path, &a, &dir);
+    if (r < 0)
+        return r;
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
         return -errno;
@@ -211,4 +233,25 @@ ssize_t sys_recv_msg(int fd, void *buf, size_t n, int *ret_fds, size_t *inout_n_
         return -EMSGSIZE;
     }
     return r;
+}
+
+int sys_send_datagram(const char *address, const void *buf, size_t n, const int *fds, size_t n_fds)
+{
+    auto_fd int dir = FD_NONE, fd = FD_NONE;
+    socklen_t len = sizeof(struct sockaddr_un);
+    struct sockaddr_un a;
+    int r;
+
+    FAULT_POINT("send_datagram");
+    r = address_of(address, &a, &dir);
+    if (r < 0)
+        return r;
+    if (address[0] == '@') { /* unix(7): a NUL, then exactly these bytes */
+        a.sun_path[0] = 0;
+        len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(address));
+    }
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&a, len) < 0)
+        return -errno;
+    return sys_send_msg(fd, buf, n, fds, n_fds);
 }

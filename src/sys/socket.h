@@ -15,6 +15,10 @@ int sys_socketpair_seqpacket(int ret[static 2]);
 int sys_listen_at(int dirfd, const char *name, int backlog);
 int sys_connect_at(int dirfd, const char *name);
 int sys_connect_stream(const char *path); /* SOCK_STREAM, a path of the caller's */
+/* A SOCK_DGRAM socket at dirfd/name, non-blocking, with this mode. */
+int sys_listen_datagrams_at(int dirfd, const char *name, mode_t mode);
+/* One datagram to a path of the caller's, or ("@NAME") to an abstract address. */
+int sys_send_datagram(const char *address, const void *buf, size_t n, const int *fds, size_t n_fds);
 int sys_accept(int fd);
 int sys_accept_wait(int fd);          /* waits; the connection blocks too */
 int sys_peer_uid(int fd, uid_t *ret); /* SO_PEERCRED */
