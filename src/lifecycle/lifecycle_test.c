@@ -165,7 +165,7 @@ static int create(const char *id, const char *file, struct err *e)
 
 static int live(const char *id, const char *file, struct err *e)
 {
-    if (create(id, file, e) < 0 || lifecycle_start(&config, id, e) < 0 ||
+    if (create(id, file, e) < 0 || lifecycle_start(&config, id, NULL, e) < 0 ||
         lifecycle_kill(&config, id, SIGKILL, 0, e) < 0)
         return -1;
     if (!await_status(id, LIFECYCLE_STOPPED))
@@ -180,7 +180,7 @@ static int work(struct call *c)
     case CREATE:
         return create(c->id, c->config_file, &c->e);
     case START:
-        return lifecycle_start(&config, c->id, &c->e);
+        return lifecycle_start(&config, c->id, NULL, &c->e);
     case KILL:
         return lifecycle_kill(&config, c->id, SIGKILL, 0, &c->e);
     case DELETE:
@@ -257,9 +257,9 @@ static void a_container_is_created_started_killed_and_deleted(void **state)
     file = config_file("c1", "[\"sleep\",\"1000\"]", NULL);
     must((struct call){.work = CREATE, .id = "c1", .config_file = file});
     assert_int_equal(status_of("c1"), LIFECYCLE_CREATED);
-    ok(lifecycle_start(&config, "c1", &e), &e);
+    ok(lifecycle_start(&config, "c1", NULL, &e), &e);
     assert_int_equal(status_of("c1"), LIFECYCLE_RUNNING);
-    assert_int_equal(lifecycle_start(&config, "c1", &e), -1);
+    assert_int_equal(lifecycle_start(&config, "c1", NULL, &e), -1);
     assert_error(&e, ERR_BAD_STATE, "cannot start an already running container");
     assert_int_equal(lifecycle_delete(&config, "c1", 0, &e), -1);
     assert_error(&e, ERR_BAD_STATE, "is not stopped: running");
@@ -300,7 +300,7 @@ static void by_force_it_goes_from_every_state(void **state)
     for (int i = LIFECYCLE_CREATED; i <= LIFECYCLE_STOPPED; i++) {
         must((struct call){.work = CREATE, .id = "c1", .config_file = file});
         if (i != LIFECYCLE_CREATED)
-            ok(lifecycle_start(&config, "c1", &e), &e);
+            ok(lifecycle_start(&config, "c1", NULL, &e), &e);
         if (i == LIFECYCLE_PAUSED)
             ok(lifecycle_pause(&config, "c1", &e), &e);
         if (i == LIFECYCLE_STOPPED)
@@ -322,7 +322,7 @@ static void a_first_process_that_dies_while_it_waits_is_stopped(void **state)
     must((struct call){.work = CREATE, .id = "c1", .config_file = file});
     assert_int_equal(kill(pid_of("c1"), SIGKILL), 0);
     assert_true(await_status("c1", LIFECYCLE_STOPPED));
-    assert_int_equal(lifecycle_start(&config, "c1", &e), -1);
+    assert_int_equal(lifecycle_start(&config, "c1", NULL, &e), -1);
     assert_error(&e, ERR_BAD_STATE, "cannot start a container that has stopped");
     ok(lifecycle_delete(&config, "c1", 0, &e), &e);
     assert_nothing_left();
@@ -349,7 +349,7 @@ static void a_starter_that_dies_leaves_a_container_that_waits(void **state)
         close(fd);
     }
     assert_int_equal(status_of("c1"), LIFECYCLE_CREATED);
-    ok(lifecycle_start(&config, "c1", &e), &e);
+    ok(lifecycle_start(&config, "c1", NULL, &e), &e);
     ok(lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, &e), &e);
     assert_nothing_left();
 }

@@ -201,7 +201,7 @@ static void assert_damaged(const char *id, const char *part)
 
     assert_int_equal(lifecycle_get_state(&config, id, &s, &status, &e), -1);
     assert_error(&e, ERR_INVALID, part);
-    assert_int_equal(lifecycle_start(&config, id, &e), -1);
+    assert_int_equal(lifecycle_start(&config, id, NULL, &e), -1);
     assert_int_equal(lifecycle_delete(&config, id, 0, &e), -1);
     assert_int_equal(lifecycle_delete(&config, id, LIFECYCLE_FORCE, &e), -1);
     assert_error(&e, ERR_INVALID, part);
@@ -326,7 +326,7 @@ static void a_directory_without_a_state_is_no_container(void **state)
         assert_int_equal(strv_len(ids), 0);
         assert_int_equal(lifecycle_get_state(&config, "c1", &s, &status, &e), -1);
         assert_error(&e, ERR_NOT_FOUND, "container does not exist: 'c1'");
-        assert_int_equal(lifecycle_start(&config, "c1", &e), -1);
+        assert_int_equal(lifecycle_start(&config, "c1", NULL, &e), -1);
         assert_error(&e, ERR_NOT_FOUND, "container does not exist: 'c1'");
         assert_int_equal(lifecycle_delete(&config, "c1", 0, &e), -1);
         assert_error(&e, ERR_NOT_FOUND, "container does not exist: 'c1'");
