@@ -113,7 +113,7 @@ without_v2() {
     choose_cgroup c1
     "$RUNTIME" --debug --root "$STATE" create --bundle "$B" c1 2> >(exec true) >/dev/null 3>&- 4>&- </dev/null
     is_status c1 created
-    rt_ok delete c1
+    rt_ok delete --force c1
 }
 
 # ---- the state's root ----
@@ -174,7 +174,7 @@ without_v2() {
     rt_at "$odd/deeper/still" state c1
     want_match '"status": "created"'
     cd "$D"
-    rt_at "link/deeper/still" delete c1
+    rt_at "link/deeper/still" delete --force c1
     want_status 0
     want_empty "$odd/deeper/still"
 }
@@ -216,7 +216,7 @@ without_v2() {
     edit '.linux.cgroupsPath = $path' --arg path "/$GROUP/long"
     rt_ok create --bundle "$B" "$long" </dev/null
     rt_ok state "$long"
-    rt_ok delete "$long"
+    rt_ok delete --force "$long"
     rt_try create --bundle "$B" "${long}x"
     rt_error "invalid container id"
     want_empty "$STATE"

@@ -529,7 +529,7 @@ static void one_of_two_starts_wins(void **state)
     assert_nothing_left();
 }
 
-static void a_deletion_beside_a_start_comes_before_or_after_it(void **state)
+static void a_deletion_beside_a_start_changes_nothing(void **state)
 {
     auto_free char *file = NULL;
 
@@ -547,13 +547,11 @@ static void a_deletion_beside_a_start_comes_before_or_after_it(void **state)
         d = begin(i % 2 ? &delete : &start);
         started = end(i % 2 ? &s : &d, &se);
         deleted = end(i % 2 ? &d : &s, &de);
-        if (started == 0 && deleted == 0)
-            fail_msg("both: a created container was started, and deleted as one that is not");
-        if (started == 0)
-            assert_error(&de, ERR_BAD_STATE, "is not stopped: running");
-        else
-            assert_error(&se, ERR_NOT_FOUND, "container does not exist");
-        assert_int_equal(started == 0, is_status("c1", LIFECYCLE_RUNNING));
+        /* created or running: it is not stopped */
+        ok(started, &se);
+        assert_int_equal(deleted, -1);
+        assert_error(&de, ERR_BAD_STATE, "is not stopped: ");
+        assert_true(is_status("c1", LIFECYCLE_RUNNING));
         ok(lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, &e), &e);
         assert_nothing_left();
     }
@@ -683,7 +681,7 @@ int main(void)
         TEST(a_console_socket_that_nobody_listens_on_leaves_nothing),
         TEST(one_of_two_creations_of_an_id_wins),
         TEST(one_of_two_starts_wins),
-        TEST(a_deletion_beside_a_start_comes_before_or_after_it),
+        TEST(a_deletion_beside_a_start_changes_nothing),
         TEST(a_forced_deletion_waits_for_a_creation),
         TEST(a_killed_creation_is_deleted_by_force),
         TEST(a_creation_that_hangs_in_a_hook_is_killed_by_a_forced_deletion),
