@@ -9,7 +9,7 @@ import pathlib
 import shutil
 import subprocess
 
-from testlib import CGROUP, Failed, run, skip, want
+from testlib import CGROUP, PATIENCE, WORDS, Failed, run, skip, want
 
 PLACE = pathlib.Path("/run/dhow-bundles")
 ROOTFS = "/vm/rootfs"
@@ -18,8 +18,7 @@ SLEEP = ("sleep", "1000")
 BUSY = ("sh", "-c", "while :; do :; done")
 MIB = 1 << 20
 CAPABILITIES = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_KILL", "CAP_MKNOD", "CAP_SETGID", "CAP_SETUID"]
-COMMAND_LINE = dict(w.split("=", 1) for w in pathlib.Path("/proc/cmdline").read_text().split() if "=" in w)
-RUNTIME = COMMAND_LINE.get("dhow.runtime", "dhow-runtime")
+RUNTIME = WORDS.get("dhow.runtime", "dhow-runtime")
 IS_OURS = RUNTIME == "dhow-runtime"
 counter = itertools.count(1)
 
@@ -97,7 +96,7 @@ class Container:
         want(done.code == 0, str(done))
         return done.out
 
-    def attached(self, verb, timeout=40, stdout=None):
+    def attached(self, verb, timeout=30 * PATIENCE, stdout=None):
         """create, run or restore: the container's output goes to a file, the runtime's errors too."""
         with open(self.folder / "out", "ab") as out:
             p = subprocess.Popen(self.argv(*verb.split(), "--bundle", str(self.folder), self.name), stdin=subprocess.DEVNULL, stdout=stdout or out,

@@ -13,7 +13,7 @@ WORDS = {"OK": "ok", "FAILED": "not ok", "SKIPPED": "skip"}
 
 def run_program(path):
     begin = time.monotonic()
-    return path, testlib.run(path, timeout=90, merged=True, cwd="/vm"), time.monotonic() - begin
+    return path, testlib.run(path, timeout=testlib.TEST_SECONDS, merged=True, cwd="/vm"), time.monotonic() - begin
 
 
 def results():
