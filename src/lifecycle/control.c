@@ -23,11 +23,9 @@ static int open_all(const struct lifecycle_config *config, const char *id, unsig
                     struct state_dir *ret_dir, struct lifecycle_state *ret,
                     enum lifecycle_status *ret_status, struct err *e)
 {
-    if (state_dir_open(config, id, flags, ret_dir, e) < 0)
-        return -1;
-    if (state_read(ret_dir, ret, e) < 0 || state_status(ret_dir, ret, ret_status, e) < 0)
-        return -1;
-    return 0;
+    return state_dir_open(config, id, flags, ret_dir, e) < 0
+               ? -1
+               : state_look(ret_dir, ret, ret_status, e);
 }
 
 int lifecycle_get_state(const struct lifecycle_config *config, const char *id,

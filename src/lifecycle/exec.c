@@ -84,9 +84,8 @@ int lifecycle_exec(const struct lifecycle_config *config,
 
     TRACE_SPAN("exec");
     if (process_io_check(&options->io, options->process, e) < 0 ||
-        state_dir_open(config, options->id, 0, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
-        state_status(&d, &s, &status, e) < 0 || check_status(status, options, e) < 0 ||
-        state_read_config(&d, &spec, e) < 0)
+        state_dir_open(config, options->id, 0, &d, e) < 0 || state_look(&d, &s, &status, e) < 0 ||
+        check_status(status, options, e) < 0 || state_read_config(&d, &spec, e) < 0)
         return -1;
     if (s.cgroup.places.len > 0 && cgroup_open_below(&s.cgroup, options->cgroups, &cgroup, e) < 0)
         return -1;

@@ -17,7 +17,7 @@ static int open_group(const struct state_dir *d, struct cgroup **ret, struct err
     auto_state s = {0};
     enum lifecycle_status status;
 
-    if (state_read(d, &s, e) < 0 || state_status(d, &s, &status, e) < 0)
+    if (state_look(d, &s, &status, e) < 0)
         return -1;
     if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
         return err_set(e, ERR_BAD_STATE, "container not running: '%s' is %s", d->id,

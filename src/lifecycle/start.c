@@ -75,8 +75,8 @@ int lifecycle_start(const struct lifecycle_config *config, const char *id, int *
     enum lifecycle_status status;
 
     TRACE_SPAN("start");
-    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || state_read(&d, &s, e) < 0 ||
-        state_status(&d, &s, &status, e) < 0 || check_status(status, e) < 0 ||
+    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 ||
+        state_look(&d, &s, &status, e) < 0 || check_status(status, e) < 0 ||
         (config->notify_socket && notify_listen(&d, &notify, e) < 0) || start(&d, &s, e) < 0)
         return -1;
     state_dir_close(&d); /* others may signal it, or delete it, while we wait */

@@ -298,22 +298,14 @@ int state_open_init(const struct lifecycle_state *s, int *ret_pidfd, struct err 
     return 0;
 }
 
-static bool is_waiting(const struct state_dir *d)
+/* Does somebody else have a lock on this file: 1, 0 (also when it is not there), -errno. */
+static int is_locked(const struct state_dir *d, const char *name)
 {
-    auto_fd int fd = sys_open(d->fd, STATE_WAITING, O_RDWR | O_NOFOLLOW, 0);
+    auto_fd int fd = sys_open(d->fd, name, O_RDONLY | O_NOFOLLOW, 0);
 
-    return fd >= 0 && sys_is_locked(fd) == 1;
-}
-
-/* A creation holds the lock until it has recorded the pid. */
-static bool is_creating(const struct state_dir *d)
-{
-    auto_fd int fd = FD_NONE;
-
-    if (d->lock_fd >= 0)
-        return false; /* we have it: the creator is gone */
-    fd = sys_open(d->fd, "lock", O_RDWR | O_NOFOLLOW, 0);
-    return fd >= 0 && sys_is_locked(fd) == 1;
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    return sys_is_locked(fd);
 }
 
 static bool is_frozen(const struct lifecycle_state *s)
@@ -329,18 +321,38 @@ int state_status(const struct state_dir *d, const struct lifecycle_state *s,
                  enum lifecycle_status *ret, struct err *e)
 {
     auto_fd int init = FD_NONE;
+    int locked = 0;
 
     if (state_open_init(s, &init, e) < 0)
         return -1;
+    /* A creation holds the lock until it has recorded the pid: unless we have it. */
+    if (s->pid == 0 && d->lock_fd < 0)
+        locked = is_locked(d, "lock");
+    else if (init >= 0)
+        locked = is_locked(d, STATE_WAITING);
+    if (locked < 0)
+        return err_sys(e, locked, "look at the state of container '%s'", d->id);
     if (s->pid == 0)
-        *ret = is_creating(d) ? LIFECYCLE_CREATING : LIFECYCLE_STOPPED;
+        *ret = locked ? LIFECYCLE_CREATING : LIFECYCLE_STOPPED;
     else if (init < 0)
         *ret = LIFECYCLE_STOPPED;
     else if (is_frozen(s))
         *ret = LIFECYCLE_PAUSED;
-    else if (is_waiting(d))
-        *ret = LIFECYCLE_CREATED;
     else
-        *ret = LIFECYCLE_RUNNING;
+        *ret = locked ? LIFECYCLE_CREATED : LIFECYCLE_RUNNING;
     return 0;
+}
+
+int state_look(const struct state_dir *d, struct lifecycle_state *ret,
+               enum lifecycle_status *ret_status, struct err *e)
+{
+    for (int i = 0;; i++) {
+        if (state_read(d, ret, e) < 0 || state_status(d, ret, ret_status, e) < 0)
+            return -1;
+        /* Without a pid, and nobody at work: a creation that was killed, or one that ended between
+         * our two looks. It records the pid before it lets go. */
+        if (i == 1 || ret->pid != 0 || *ret_status != LIFECYCLE_STOPPED)
+            return 0;
+        lifecycle_state_done(ret);
+    }
 }

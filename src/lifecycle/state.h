@@ -58,6 +58,9 @@ int state_read_config(const struct state_dir *d, struct oci_spec *ret, struct er
 /* What the kernel says. */
 int state_status(const struct state_dir *d, const struct lifecycle_state *s,
                  enum lifecycle_status *ret, struct err *e);
+/* state_read() and state_status(), as of one moment, also beside a creation that ends. */
+int state_look(const struct state_dir *d, struct lifecycle_state *ret,
+               enum lifecycle_status *ret_status, struct err *e);
 /* The first process, if it is alive: its pidfd, FD_NONE when it is not, or -1. */
 int state_open_init(const struct lifecycle_state *s, int *ret_pidfd, struct err *e);
 

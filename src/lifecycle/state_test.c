@@ -653,6 +653,55 @@ static void nobody_removes_what_another_makes(void **state)
     munmap(made, sizeof(*made));
 }
 
+static int create_many(void *context)
+{
+    (void)context;
+    for (int i = 0; i < ROUNDS; i++) {
+        auto_state_dir d = STATE_DIR_NONE;
+        auto_state s = {0};
+        pid_t pid = getpid();
+
+        fill(&s, "c1");
+        cgroup_id_done(&s.cgroup);
+        s.pid = 0;
+        if (state_dir_make(&config, "c1", &d, NULL) < 0 || state_write(&d, &s, NULL) < 0)
+            return 1;
+        (void)poll(NULL, 0, i % 2); /* to be seen */
+        s.pid = pid;
+        if (state_write(&d, &s, NULL) < 0)
+            return 2;
+        state_dir_close(&d);
+        (void)poll(NULL, 0, i % 2);
+        if (state_dir_open(&config, "c1", STATE_DIR_LOCK, &d, NULL) < 0 ||
+            state_dir_remove(&d, NULL) < 0)
+            return 3;
+    }
+    return 0;
+}
+
+/* Whoever looks sees a container on its way, one that runs, or none. */
+static void a_creation_that_ends_while_one_looks_is_not_stopped(void **state)
+{
+    pid_t maker = begin(create_many, NULL);
+    unsigned seen[LIFECYCLE_STOPPED + 1] = {0};
+    int status;
+
+    (void)state;
+    while (waitpid(maker, &status, WNOHANG) == 0) {
+        auto_state s = {0};
+        enum lifecycle_status now;
+        struct err e = {0};
+
+        if (lifecycle_get_state(&config, "c1", &s, &now, &e) == 0)
+            seen[now]++;
+        else
+            assert_error(&e, ERR_NOT_FOUND, "container does not exist");
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(seen[LIFECYCLE_STOPPED], 0);
+    assert_true(seen[LIFECYCLE_CREATING] + seen[LIFECYCLE_RUNNING] > 0);
+}
+
 /* ---- a root that cannot be written to ---- */
 
 static void a_root_that_is_no_directory_is_one_clear_error(void **state)
@@ -725,6 +774,7 @@ int main(void)
         TEST(who_waits_for_a_container_that_goes_finds_none),
         TEST(one_of_many_makers_wins),
         TEST(nobody_removes_what_another_makes),
+        TEST(a_creation_that_ends_while_one_looks_is_not_stopped),
         TEST(a_root_that_is_no_directory_is_one_clear_error),
         TEST(roots_by_links_and_with_odd_names_are_fine),
     };

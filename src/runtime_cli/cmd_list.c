@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/columns.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "base/strv.h"
 #include "runtime_cli/runtime_cli.h"
@@ -100,7 +101,8 @@ static void print_table(struct json_object *rows)
     columns_free(c);
 }
 
-/* A container that goes away meanwhile, or that a killed creation left, is not in the list. */
+/* A container that goes away meanwhile is not in the list; nor is one whose state is damaged, which
+ * is told. */
 static struct json_object *all_states(struct cli *cli, char *const *ids)
 {
     struct json_object *rows = json_object_new_array();
@@ -108,8 +110,11 @@ static struct json_object *all_states(struct cli *cli, char *const *ids)
     STRV_FOREACH (id, ids) {
         struct lifecycle_state s = {0};
         enum lifecycle_status status;
-        if (lifecycle_get_state(&cli->config->lifecycle, *id, &s, &status, NULL) == 0)
+        struct err e = {0};
+        if (lifecycle_get_state(&cli->config->lifecycle, *id, &s, &status, &e) == 0)
             json_object_array_add(rows, state_object(&s, status));
+        else if (e.kind != ERR_NOT_FOUND)
+            log_warn("%s", e.msg);
         lifecycle_state_done(&s);
     }
     return rows;
