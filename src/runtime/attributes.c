@@ -19,6 +19,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "runtime/features_private.h"
 #include "runtime/init.h"
 
 struct word {
@@ -286,4 +287,14 @@ int attributes_plan(struct runtime_plan *p, struct err *e)
         (linux && linux->memory_policy && plan_memory_policy(p, linux->memory_policy, e) < 0))
         return -1;
     return 0;
+}
+
+const char *attributes_memory_mode(size_t i)
+{
+    return i < ARRAY_LEN(memory_modes) ? memory_modes[i].name : NULL;
+}
+
+const char *attributes_memory_flag(size_t i)
+{
+    return i < ARRAY_LEN(memory_flags) ? memory_flags[i].name : NULL;
 }

@@ -27,6 +27,7 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "base/units.h"
+#include "runtime/features_private.h"
 #include "runtime/sync.h"
 #include "sys/event.h"
 #include "sys/file.h"
@@ -370,4 +371,9 @@ void hooks_run_all(const struct hooks_container *c, enum hooks_stage stage, char
             strv_addf(inout_warnings, "error running %s hook #%zu: %s", stages[stage].name, i,
                       e.msg);
     }
+}
+
+const char *hooks_stage_name(size_t i)
+{
+    return i < ARRAY_LEN(stages) ? stages[i].name : NULL;
 }

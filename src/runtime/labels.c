@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "runtime/features_private.h"
 #include "runtime/launch.h"
 #include "runtime/mounts.h"
 #include "sys/file.h"
@@ -36,7 +37,7 @@ static const char *or_null(const char *s)
     return s && *s ? s : NULL;
 }
 
-static bool apparmor_is_enabled(void)
+bool labels_has_apparmor(void)
 {
     auto_free char *text = NULL;
     size_t n;
@@ -45,7 +46,7 @@ static bool apparmor_is_enabled(void)
            text[0] == 'Y';
 }
 
-static bool selinux_is_enabled(void)
+bool labels_has_selinux(void)
 {
     struct stat st;
 
@@ -57,10 +58,10 @@ int labels_check_host(const struct runtime_plan *p, struct err *e)
     const struct oci_process *process = p->process.process;
 
     /* The words are runc's. */
-    if (or_null(process->apparmor_profile) && !apparmor_is_enabled())
+    if (or_null(process->apparmor_profile) && !labels_has_apparmor())
         return err_set(e, ERR_UNSUPPORTED,
                        "process.apparmorProfile: config provided but apparmor not supported");
-    if (or_null(process->selinux_label) && !selinux_is_enabled())
+    if (or_null(process->selinux_label) && !labels_has_selinux())
         return err_set(e, ERR_UNSUPPORTED,
                        "process.selinuxLabel: selinux label is specified in config, but selinux is "
                        "disabled or not supported");

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "base/strv.h"
+#include "runtime/features_private.h"
 
 enum kind {
     OPT_SET,
@@ -207,4 +208,9 @@ void mountopt_done(struct mountopt *o)
     VEC_FOREACH (p, &o->params)
         free(p->key);
     vec_done(&o->params);
+}
+
+const char *mountopt_name(size_t i)
+{
+    return i < ARRAY_LEN(rows) ? rows[i].name : NULL;
 }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 
 #include "base/str.h"
+#include "runtime/features_private.h"
 #include "runtime/joins.h"
 #include "runtime/mounts.h"
 #include "runtime/sources.h"
@@ -379,4 +380,9 @@ int namespaces_plan(struct runtime_plan *p, struct err *e)
     if (ns->unshare_flags & CLONE_NEWNET)
         plan_add(p, "loopback", step_loopback, NULL, NULL);
     return plan_names(p, e);
+}
+
+const char *namespaces_name(size_t i)
+{
+    return i < ARRAY_LEN(kinds) ? kinds[i].type : NULL;
 }
