@@ -59,8 +59,8 @@ enum cgroup_request_flags {
                                       one kept with what is set in it; else the first is
                                       ERR_CONFLICT and the second is made anew */
     CGROUP_ROOTLESS = 1 << 2,      /* without a path of its own, a container whose group may not be
-                                      made stays in its caller's, with a warning; its limits are
-                                      errors. systemd: the user's manager */
+                                      made stays in its caller's; its limits are errors. systemd:
+                                      the user's manager */
 };
 struct cgroup_request {
     const char *path; /* linux.cgroupsPath or NULL; for systemd "SLICE:PREFIX:NAME" */

@@ -270,8 +270,10 @@ static bool can_enter(const struct cgroup_dir *d)
     return parent >= 0;
 }
 
-/* Takes out the directories that may not be made or entered, which have no fd any more. */
-static void drop_closed(struct cgroup *g, char ***warnings)
+/* Takes out the directories that may not be made or entered, which have no fd any more: the
+ * container stays in its caller's. It misses nothing: a limit that is asked for is an error then.
+ */
+static void drop_closed(struct cgroup *g)
 {
     size_t n = 0;
 
@@ -281,14 +283,11 @@ static void drop_closed(struct cgroup *g, char ***warnings)
         else
             free(g->dirs[i].path);
     }
-    if (n < g->n)
-        cgroup_warn(warnings, alloc_strdup("no permission to make the container's cgroup: it stays "
-                                           "in its caller's"));
     g->n = n;
 }
 
 static int make_dirs(struct cgroup *g, const struct cgroup_request *q, unsigned limits,
-                     char ***warnings, struct err *e)
+                     struct err *e)
 {
     bool may_miss = q->flags & CGROUP_ROOTLESS && !q->path;
 
@@ -312,7 +311,7 @@ static int make_dirs(struct cgroup *g, const struct cgroup_request *q, unsigned 
             *e = here;
         return -1;
     }
-    drop_closed(g, warnings);
+    drop_closed(g);
     return 0;
 }
 
@@ -331,7 +330,7 @@ static int build(struct cgroup *g, const struct cgroup_request *q, char ***warni
     if (q->manager == CGROUP_MANAGER_SYSTEMD && cgroup_systemd_start(g, q, e) < 0)
         return -1;
     if (q->manager != CGROUP_MANAGER_DISABLED &&
-        make_dirs(g, q, cgroup_writes_controllers(&writes), warnings, e) < 0)
+        make_dirs(g, q, cgroup_writes_controllers(&writes), e) < 0)
         return -1;
     if (cgroup_has_found(g)) {
         cgroup_writes_done(&writes);
