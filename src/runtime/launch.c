@@ -232,7 +232,9 @@ static int clone_directly(struct launch *l, int parent_end, int child_end, struc
     }
     if (own_pid_ns >= 0) {
         r = sys_setns(own_pid_ns, CLONE_NEWPID);
-        if (r < 0 && l->pid > 0)
+        /* Root of a user namespace (podman without root) has no right to go back; it makes no
+         * other child. */
+        if (r < 0 && r != -EPERM && l->pid > 0)
             return err_sys(e, r, "go back to the own pid namespace");
     }
     return l->pid < 0 ? err_sys(e, l->pid, "clone the container's process") : 0;
