@@ -427,3 +427,9 @@ READY=1"; sleep 100'
     LISTEN_FDS=2 LISTEN_PID=1 "${run[@]}" c2 3<"$D/one" 4<"$D/two" </dev/null >"$D/out" 2>"$D/err"
     [[ $(cat "$D/out") == 1 ]]
 }
+
+@test "process.args: an empty word is a command that is not there, in runc's words" {
+    set_args ''
+    create c1
+    rt_error 'exec: .+: executable file not found in .PATH'
+}

@@ -267,8 +267,10 @@ int command_plan(struct runtime_plan *p, struct err *e)
 {
     const struct oci_process *process = p->process.process;
 
-    if (!process->args || !process->args[0] || !*process->args[0])
+    if (!process->args || !process->args[0])
         return err_set(e, ERR_INVALID, "process.args: there is no command to execute");
+    if (!*process->args[0])
+        return err_set(e, ERR_CMD_NOT_FOUND, "exec: \"\": executable file not found in $PATH");
     if (!process->cwd || process->cwd[0] != '/')
         return err_set(e, ERR_INVALID, "process.cwd: '%s' is not an absolute path",
                        process->cwd ? process->cwd : "");
