@@ -433,3 +433,19 @@ READY=1"; sleep 100'
     create c1
     rt_error 'exec: .+: executable file not found in .PATH'
 }
+
+@test "run: in the foreground the container ends with the runtime, whoever its user is; detached it goes on" {
+    local user pid
+    for user in 0 5; do
+        edit ".process.user = {uid: $user, gid: $user}"
+        choose_cgroup c1
+        "$RUNTIME" --root "$STATE" run --bundle "$B" c1 >"$D/out" 2>&1 3>&- 4>&- </dev/null &
+        pid=$!
+        eventually 10 is_status c1 running
+        kill -KILL "$pid"
+        eventually 10 is_status c1 stopped
+        rt_ok delete c1
+    done
+    rt_ok run --detach --bundle "$B" c1
+    is_status c1 running
+}

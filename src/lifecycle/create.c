@@ -161,7 +161,8 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.start_listener = c->listener;
     config.waiting_fd = c->waiting;
     config.flags = (o->flags & LIFECYCLE_NO_NEW_KEYRING ? RUNTIME_KEEP_KEYRING : 0) |
-                   (o->flags & LIFECYCLE_NO_PIVOT ? RUNTIME_NO_PIVOT : 0);
+                   (o->flags & LIFECYCLE_NO_PIVOT ? RUNTIME_NO_PIVOT : 0) |
+                   (o->flags & LIFECYCLE_DIE_WITH_CREATOR ? RUNTIME_DIE_WITH_CREATOR : 0);
     config.preserve_fds = o->io.listen_fds + o->io.preserve_fds;
     config.create_cwd = true;
     config.set_home = true;

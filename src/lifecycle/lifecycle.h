@@ -74,8 +74,9 @@ struct lifecycle_process_io {
     unsigned preserve_fds; /* so many descriptors after those */
 };
 enum lifecycle_create_flags {
-    LIFECYCLE_NO_NEW_KEYRING = 1 << 0, /* RUNTIME_KEEP_KEYRING, also for execs */
-    LIFECYCLE_NO_PIVOT = 1 << 1        /* RUNTIME_NO_PIVOT */
+    LIFECYCLE_NO_NEW_KEYRING = 1 << 0,  /* RUNTIME_KEEP_KEYRING, also for execs */
+    LIFECYCLE_NO_PIVOT = 1 << 1,        /* RUNTIME_NO_PIVOT */
+    LIFECYCLE_DIE_WITH_CREATOR = 1 << 2 /* RUNTIME_DIE_WITH_CREATOR */
 };
 struct lifecycle_create_options {
     const char *id;

@@ -162,7 +162,7 @@ static int wait_for_starter(struct init *init, int listener, struct err *e)
         return -1;
     r = init_close_the_rest(init);
     if (r == 0)
-        r = sys_set_pdeathsig(0);
+        r = init_outlive_creator(init);
     if (r < 0)
         return err_sys(e, r, "outlive the creator");
     init->sync_fd = fd_close(init->sync_fd);
@@ -244,7 +244,7 @@ static int step_descriptors(struct init *init, const void *arg, struct err *e)
     if (r >= 0 && init->labels_fd >= 0)
         r = sys_place_fd(init->labels_fd, labels_fd);
     if (r >= 0)
-        r = sys_set_pdeathsig(0);
+        r = init_outlive_creator(init);
     return r < 0 ? err_sys(e, r, "place the descriptors") : 0;
 }
 

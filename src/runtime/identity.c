@@ -107,8 +107,11 @@ static int set_ids(struct init *init, struct err *e)
     r = sys_set_uid(ids->uid);
     if (r < 0)
         return err_sys(e, r, "set the user id %u", ids->uid);
-    /* The kernel made the process dumpable by its own rule (proc(5), suid_dumpable). */
+    /* The kernel made the process dumpable, and deaf to its parent's end, by rules of its own
+     * (proc(5), suid_dumpable; prctl(2), PR_SET_PDEATHSIG). */
     r = sys_set_dumpable(false);
+    if (r == 0)
+        r = init_outlive_creator(init);
     return r < 0 ? err_sys(e, r, "stay hidden") : 0;
 }
 

@@ -49,6 +49,13 @@ int init_become_child(void)
     return r;
 }
 
+int init_outlive_creator(const struct init *init)
+{
+    const struct runtime_config *c = init->plan->config;
+
+    return sys_set_pdeathsig(c && c->flags & RUNTIME_DIE_WITH_CREATOR ? SIGKILL : 0);
+}
+
 int init_expect(struct init *init, enum sync_type type, struct sync_message *ret, struct err *e)
 {
     /* Bounded: the parent sends each message once. */

@@ -46,6 +46,10 @@ struct init {
 };
 
 void init_main(struct init *init) DHOW_NORETURN;
+
+/* From here on the creator's end is not the container's, unless RUNTIME_DIE_WITH_CREATOR wants it.
+ */
+int init_outlive_creator(const struct init *init);
 /* It dies with its parent, has no signal handlers, a session and a keyring of its own: 0, -errno.
  */
 int init_become_child(void);

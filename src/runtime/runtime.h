@@ -42,6 +42,8 @@ enum runtime_flags {
     RUNTIME_KEEP_KEYRING = 1 << 0, /* the caller's session keyring is the container's, too */
     RUNTIME_NO_PIVOT = 1 << 1, /* for a host whose root is a ramfs, where pivot_root(2) fails: the
                                   host's tree stays below the container's root */
+    RUNTIME_DIE_WITH_CREATOR = 1 << 2, /* the container's first process is killed when the one that
+                                          created it ends, also by SIGKILL */
 };
 
 struct runtime_config {

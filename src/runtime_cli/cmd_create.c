@@ -52,20 +52,23 @@ static unsigned listen_fds(void)
     return (unsigned)n;
 }
 
+/* In the foreground the container does not outlive us: who kills us, and has our streams, would
+ * wait for a process that he cannot know of. */
 static int create(struct cli *cli, const struct create_options *o, const char *id,
-                  bool wants_terminal, struct lifecycle_process *ret, struct err *e)
+                  bool in_foreground, struct lifecycle_process *ret, struct err *e)
 {
     struct lifecycle_create_options c = {
         .id = id,
         .bundle = o->bundle,
         .config_file = o->config,
         .flags = (o->no_new_keyring ? LIFECYCLE_NO_NEW_KEYRING : 0) |
-                 (o->no_pivot ? LIFECYCLE_NO_PIVOT : 0),
+                 (o->no_pivot ? LIFECYCLE_NO_PIVOT : 0) |
+                 (in_foreground ? LIFECYCLE_DIE_WITH_CREATOR : 0),
     };
 
     if (io_options_value(&o->io, &c.io, e) < 0)
         return -1;
-    c.io.wants_terminal = wants_terminal;
+    c.io.wants_terminal = in_foreground && !o->io.console_socket;
     c.io.listen_fds = listen_fds();
     if (lifecycle_create(&cli->config->lifecycle, &c, ret, e) < 0)
         return -1;
@@ -94,7 +97,7 @@ static int run_run(struct cli *cli, void *options, int argc, char **argv, struct
     const char *id = argv[0];
     (void)argc;
 
-    if (create(cli, o, id, !o->detach && !o->io.console_socket, &p, e) < 0)
+    if (create(cli, o, id, !o->detach, &p, e) < 0)
         return -1;
     foreground_prepare(&p);
     if (lifecycle_start(&cli->config->lifecycle, id, o->detach ? NULL : &p.notify_fd, e) < 0)
