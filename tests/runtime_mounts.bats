@@ -474,3 +474,81 @@ visible
     want_status 1
     want_output 0
 }
+
+# ---- mounts that come later ----
+# `mounts_file JSON`: $D/mounts.json; $vol is $D/vol.
+mounts_file() {
+    jq -n --arg vol "$D/vol" "$1" >"$D/mounts.json"
+}
+LATER='[{destination: "/later/tmp", type: "tmpfs", source: "tmpfs", options: ["size=64k", "ro"]},
+    {destination: "/later/vol", type: "bind", source: $vol, options: ["bind", "ro"]},
+    {destination: "/later/file", type: "bind", source: "inside", options: ["bind"]},
+    {destination: "/later/proc", type: "proc", source: "proc"}]'
+
+@test "mounts add, mounts remove" {
+    mkdir "$D/vol"
+    echo content >"$D/vol/file"
+    echo bundled >"$B/inside"
+    start_container c1
+    mounts_file "$LATER"
+    rt_ok mounts add c1 "$D/mounts.json"
+    inside c1 sh -c 'cat /later/vol/file /later/file; touch /later/vol/x /later/tmp/x 2>/dev/null || echo refused; ls -d /later/proc/1; awk "\$5 ~ \"later\" {print \$5}" /proc/self/mountinfo | sort'
+    want_output $'content\nbundled\nrefused\n/later/proc/1\n/later/file\n/later/proc\n/later/tmp\n/later/vol'
+    ! grep -q "$B" /proc/self/mountinfo || fail "the host sees mounts"
+    mounts_file '{mounts: [{destination: "/later/vol"}, {destination: "/later/file"}]}'
+    rt_ok mounts remove c1 "$D/mounts.json"
+    inside c1 sh -c 'awk "\$5 ~ \"later\" {print \$5}" /proc/self/mountinfo | sort; ls /later/vol | wc -l'
+    want_output $'/later/proc\n/later/tmp\n0'
+    [[ -e $D/vol/file ]]
+    rt_try mounts remove c1 "$D/mounts.json"
+    rt_error "mounts\[0\]\.destination: '/later/vol': unmount it: Invalid argument"
+    mounts_file '[{destination: "/x", type: "bind", source: "/nowhere", options: ["bind"]}]'
+    rt_try mounts add c1 "$D/mounts.json"
+    rt_error "mounts\[0\]\.source: open '/nowhere': No such file or directory"
+    echo '{"mounts": [{"source": 1}]}' >"$D/mounts.json"
+    rt_try mounts add c1 "$D/mounts.json"
+    rt_error 'mounts\[0\]'
+    rt_try mounts add nobody "$D/mounts.json"
+    rt_error 'does not exist'
+    rt_ok kill c1 KILL
+    eventually 10 is_status c1 stopped
+    mounts_file "$LATER"
+    rt_try mounts add c1 "$D/mounts.json"
+    rt_error 'container not running'
+    rt_try mounts move c1 "$D/mounts.json"
+    [[ $status != 0 ]]
+}
+
+@test "mounts add: in a user namespace, mapped" {
+    mkdir "$D/vol"
+    touch "$D/vol/file"
+    add_user_namespace 300000
+    give_rootfs 300000
+    start_container c1
+    mounts_file '[{destination: "/plain", type: "bind", source: $vol, options: ["bind"]},
+        {destination: "/mapped", type: "bind", source: $vol, options: ["bind", "idmap"]},
+        {destination: "/tmpfs", type: "tmpfs", source: "tmpfs", options: ["size=64k"]}]'
+    rt_ok mounts add c1 "$D/mounts.json"
+    inside c1 stat -c %u /plain/file /mapped/file /tmpfs
+    want_output $'65534\n0\n0'
+    rt_ok mounts remove c1 "$D/mounts.json"
+    inside c1 sh -c 'ls /plain /mapped | grep file || echo none'
+    want_output none
+}
+
+@test "mounts add: the container's links and its /proc lead nowhere else" {
+    mkdir "$D/vol" "$D/host"
+    echo secret >"$D/host/file"
+    ln -s "$D/host" "$B/rootfs/link"
+    ln -s /proc/1/root "$B/rootfs/up"
+    start_container c1
+    mounts_file '[{destination: "/link/new", type: "bind", source: $vol, options: ["bind"]}]'
+    rt_ok mounts add c1 "$D/mounts.json"
+    [[ $(ls "$D/host") == file ]]
+    inside c1 grep -c " $D/host/new " /proc/self/mountinfo
+    want_output 1
+    mounts_file '[{destination: "/up/new", type: "bind", source: $vol, options: ["bind"]}]'
+    rt_try mounts add c1 "$D/mounts.json"
+    rt_error "mounts\[0\]: .*'/up/new'.*: Too many levels of symbolic links"
+    ! grep -q "$D" /proc/self/mountinfo || fail "the host sees mounts"
+}

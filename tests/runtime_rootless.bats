@@ -256,3 +256,19 @@ own_cgroup() { # the container stays in its caller's
     rt_ok --rootless=true create --bundle "$B" c2
     rt_ok delete --force c2
 }
+
+@test "mounts add, mounts remove" {
+    mkdir "$D/vol"
+    echo content >"$D/vol/file"
+    chown -R "$USER_ID" "$D/vol"
+    map_own
+    start_container c1
+    jq -n --arg vol "$D/vol" '[{destination: "/later", type: "bind", source: $vol, options: ["bind", "ro"]},
+        {destination: "/tmpfs", type: "tmpfs", source: "tmpfs", options: ["size=64k"]}]' >"$D/mounts.json"
+    rt_ok mounts add c1 "$D/mounts.json"
+    inside c1 sh -c 'cat /later/file; touch /later/x 2>/dev/null || echo refused; touch /tmpfs/x; ls /tmpfs'
+    want_output $'content\nrefused\nx'
+    rt_ok mounts remove c1 "$D/mounts.json"
+    inside c1 sh -c 'ls /later /tmpfs | grep -c .'
+    want_output 2
+}

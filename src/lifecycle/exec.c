@@ -63,13 +63,6 @@ static struct oci_process complete_process(const struct oci_process *given,
     return p;
 }
 
-static bool joins_mounts(const struct oci_spec *spec)
-{
-    const char *path = NULL;
-
-    return oci_spec_has_namespace(spec, "mount", &path) && path && *path;
-}
-
 int lifecycle_exec(const struct lifecycle_config *config,
                    const struct lifecycle_exec_options *options, struct lifecycle_process *ret,
                    struct err *e)
@@ -97,7 +90,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
         .process = &completed,
         .linux = spec.linux,
         .seccomp = spec.linux->seccomp,
-        .has_foreign_mounts = joins_mounts(&spec),
+        .has_foreign_mounts = state_joins_mounts(&spec),
         .cgroup = cgroup,
         .user = options->user,
         .set_home = true,

@@ -167,6 +167,14 @@ int lifecycle_restore(const struct lifecycle_config *config,
                       const struct lifecycle_restore_options *options,
                       struct lifecycle_process *ret, struct err *e);
 
+/* ---- mounts ---- */
+/* `text` is JSON as the specification's mounts: a list, or an object that has it as "mounts". */
+int lifecycle_mounts_add(const struct lifecycle_config *config, const char *id, const char *text,
+                         size_t len, struct err *e);
+/* Only the destinations count. */
+int lifecycle_mounts_remove(const struct lifecycle_config *config, const char *id, const char *text,
+                            size_t len, struct err *e);
+
 /* ---- the rest ---- */
 int lifecycle_get_state(const struct lifecycle_config *config, const char *id,
                         struct lifecycle_state *ret, enum lifecycle_status *ret_status,

@@ -269,6 +269,13 @@ int state_read_config(const struct state_dir *d, struct oci_spec *ret, struct er
     return 0;
 }
 
+bool state_joins_mounts(const struct oci_spec *spec)
+{
+    const char *path = NULL;
+
+    return oci_spec_has_namespace(spec, "mount", &path) && path && *path;
+}
+
 /* ---- what the kernel says ---- */
 
 int state_open_init(const struct lifecycle_state *s, int *ret_pidfd, struct err *e)

@@ -55,6 +55,9 @@ int state_read(const struct state_dir *d, struct lifecycle_state *ret, struct er
 int state_write_config(const struct state_dir *d, const char *text, size_t len, struct err *e);
 int state_read_config(const struct state_dir *d, struct oci_spec *ret, struct err *e);
 
+/* Is the container in a mount namespace that it joined? */
+bool state_joins_mounts(const struct oci_spec *spec);
+
 /* What the kernel says. */
 int state_status(const struct state_dir *d, const struct lifecycle_state *s,
                  enum lifecycle_status *ret, struct err *e);

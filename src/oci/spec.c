@@ -395,6 +395,11 @@ static const struct json_field spec_fields[] = {
 };
 const struct json_struct oci_spec_json = JSON_STRUCT("spec", struct oci_spec, spec_fields);
 
+static const struct json_field mounts_fields[] = {
+    ROW(oci_spec, mounts, "mounts", JSON_ARRAY, .flags = JSON_REQUIRED, .nested = &mount_json),
+};
+static const struct json_struct mounts_json = JSON_STRUCT("mounts", struct oci_spec, mounts_fields);
+
 /* config.md, Mounts: for old tools a relative destination is taken as beneath "/". */
 static void make_destinations_absolute(struct oci_spec *s)
 {
@@ -455,6 +460,33 @@ int oci_process_parse(const char *text, size_t len, struct oci_process *ret, str
 void oci_process_done(struct oci_process *p)
 {
     json_free_struct(&oci_process_json, p);
+}
+
+int oci_mounts_parse(const char *text, size_t len, struct oci_spec *inout, struct err *e)
+{
+    auto_json *parsed = NULL;
+    auto_json *whole = json_object_new_object();
+    struct oci_spec s = {0};
+    struct json_object *o;
+
+    if (json_parse(text, len, OCI_SPEC_MAX_BYTES, &parsed, e) < 0)
+        return -1;
+    o = parsed;
+    if (json_object_is_type(parsed, json_type_array)) {
+        json_object_object_add(whole, "mounts", json_object_get(parsed));
+        o = whole;
+    }
+    if (json_decode(o, &mounts_json, &s, e) < 0)
+        return -1;
+    make_destinations_absolute(&s);
+    if (spec_check_mounts(&s, e) < 0) {
+        oci_spec_done(&s);
+        return -1;
+    }
+    inout->mounts.items = s.mounts.items;
+    inout->mounts.len = s.mounts.len;
+    inout->mounts.cap = s.mounts.cap;
+    return 0;
 }
 
 int oci_resources_parse(const char *text, size_t len, struct oci_resources *ret, struct err *e)

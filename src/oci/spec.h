@@ -344,6 +344,8 @@ void oci_spec_done(struct oci_spec *s);
 int oci_process_parse(const char *text, size_t len, struct oci_process *ret, struct err *e);
 int oci_process_validate(const struct oci_process *p, struct err *e);
 void oci_process_done(struct oci_process *p);
+/* A list of mounts, or an object with one as "mounts", for a spec without any. */
+int oci_mounts_parse(const char *text, size_t len, struct oci_spec *inout, struct err *e);
 int oci_resources_parse(const char *text, size_t len, struct oci_resources *ret, struct err *e);
 void oci_resources_done(struct oci_resources *r);
 

@@ -34,3 +34,4 @@ int spec_check_device_number(int64_t major, int64_t minor, const char *field, st
 /* The sections, in files of these names. */
 int spec_check_linux(const struct oci_spec *s, struct err *e);
 int spec_check_resources(const struct oci_resources *r, struct err *e);
+int spec_check_mounts(const struct oci_spec *s, struct err *e);

@@ -376,7 +376,7 @@ static int check_mount(const struct oci_mount *m, size_t i, struct err *e)
     return spec_check_mappings(m->gid_mappings.items, m->gid_mappings.len, field, e);
 }
 
-static int check_mounts(const struct oci_spec *s, struct err *e)
+int spec_check_mounts(const struct oci_spec *s, struct err *e)
 {
     if (s->mounts.len > MAX_MOUNTS)
         return err_set(e, ERR_LIMIT, "mounts: more than %d", MAX_MOUNTS);
@@ -465,7 +465,7 @@ int oci_spec_validate(const struct oci_spec *s, struct err *e)
         return -1;
     if (!s->root.path || !*s->root.path)
         return err_set(e, ERR_INVALID, "root.path: must not be empty");
-    if ((s->process && oci_process_validate(s->process, e) < 0) || check_mounts(s, e) < 0 ||
+    if ((s->process && oci_process_validate(s->process, e) < 0) || spec_check_mounts(s, e) < 0 ||
         (s->hooks && check_hooks(s->hooks, e) < 0) || check_annotations(s->annotations, e) < 0 ||
         check_name(s, s->hostname, "hostname", e) < 0 ||
         check_name(s, s->domainname, "domainname", e) < 0)

@@ -20,11 +20,11 @@
 #include "sys/namespace.h"
 #include "sys/process.h"
 
-static int open_init(const struct runtime_exec_config *config, struct err *e)
+int exec_open_init(pid_t pid, uint64_t start_ticks, struct err *e)
 {
-    auto_fd int fd = sys_pidfd_open(config->init_pid);
+    auto_fd int fd = sys_pidfd_open(pid);
 
-    if (fd < 0 || sys_process_is_alive(config->init_pid, config->start_ticks) != 1)
+    if (fd < 0 || sys_process_is_alive(pid, start_ticks) != 1)
         return err_set(e, ERR_BAD_STATE, "the container is not running");
     return take_fd(&fd);
 }
@@ -43,7 +43,7 @@ static int is_other_namespace(pid_t pid, const char *name)
 
 /* Joining the own user namespace is an error, a kernel need not have time namespaces; and a plain
  * user's container has rights over its own only, of those that it shares with him over none. */
-static int find_namespaces(pid_t pid, int *ret, struct err *e)
+int exec_find_namespaces(pid_t pid, int *ret, struct err *e)
 {
     static const struct {
         const char *name;
@@ -136,8 +136,8 @@ int namespaced_exec(const struct runtime_exec_config *config, struct runtime_pro
     if (plan_make_exec(config, &p, e) < 0)
         return -1;
     l.plan = p;
-    l.init_pidfd = init = open_init(config, e);
-    if (init < 0 || find_namespaces(config->init_pid, &l.exec_namespaces, e) < 0)
+    l.init_pidfd = init = exec_open_init(config->init_pid, config->start_ticks, e);
+    if (init < 0 || exec_find_namespaces(config->init_pid, &l.exec_namespaces, e) < 0)
         return -1;
     if (!cgroup && p->cgroup_path) {
         if (cgroup_open(p->cgroup_path, &opened, e) < 0)

@@ -125,7 +125,9 @@ static int run_steps(struct init *init, struct err *e)
 
 void init_main(struct init *init)
 {
-    const char *role = init->plan->kind == PLAN_CREATE ? "init" : "exec";
+    static const char *const roles[] =
+        {[PLAN_CREATE] = "init", [PLAN_EXEC] = "exec", [PLAN_MOUNTS] = "mounts"};
+    const char *role = roles[init->plan->kind];
     struct err e = {0};
 
     fault_role(role);

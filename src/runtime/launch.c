@@ -92,6 +92,8 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
         return -1;
     if (p->process.seccomp && seccomp_compile(p->process.seccomp, &l->seccomp, e) < 0)
         return -1;
+    if (p->kind == PLAN_MOUNTS) /* nothing is executed */
+        return 0;
     l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, p->process.labels,
                            p->process.n_labels, e);
     return l->stub_fd < 0 ? -1 : 0;
@@ -142,7 +144,7 @@ static int enter_pid_namespace(struct launch *l, int *ret_own, struct err *e)
     int target = l->init_pidfd >= 0 ? l->init_pidfd : l->join_fds[PLAN_JOIN_PID], r;
     auto_fd int own = FD_NONE;
 
-    if (target < 0)
+    if (target < 0 || (l->plan->kind == PLAN_MOUNTS && l->is_plain_user))
         return 0;
     own = sys_namespace_open(0, "pid");
     if (own < 0)

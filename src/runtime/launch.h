@@ -73,3 +73,9 @@ int launch_adjust_oom_score(struct launch *l, char ***inout_warnings, struct err
 int labels_check_host(const struct runtime_plan *p, struct err *e);
 /* SIGKILL and reap. */
 void launch_kill(int pidfd);
+
+/* exec.c: who enters a running container needs these. */
+/* Its pidfd, or -1: believed together with the start time only. */
+int exec_open_init(pid_t pid, uint64_t start_ticks, struct err *e);
+/* CLONE_NEW* of all that are not the caller's, without that for pids. */
+int exec_find_namespaces(pid_t pid, int *ret, struct err *e);

@@ -98,15 +98,15 @@ struct plan_process {
     VEC(struct plan_rlimit) rlimits;
 };
 
-enum plan_kind { PLAN_CREATE, PLAN_EXEC };
+enum plan_kind { PLAN_CREATE, PLAN_EXEC, PLAN_MOUNTS };
 
 struct runtime_plan {
     enum plan_kind kind;
-    const struct runtime_config *config;           /* PLAN_CREATE */
-    const struct runtime_exec_config *exec_config; /* PLAN_EXEC */
-    const struct oci_spec *spec;                   /* PLAN_CREATE; its `linux` is never NULL here */
-    const struct oci_linux *linux;                 /* PLAN_CREATE */
-    const char *cgroup_path;                       /* NULL: none */
+    const struct runtime_config *config;           /* not PLAN_EXEC */
+    const struct runtime_exec_config *exec_config; /* not PLAN_CREATE */
+    const struct oci_spec *spec;   /* not PLAN_EXEC; its `linux` is never NULL here */
+    const struct oci_linux *linux; /* not PLAN_EXEC */
+    const char *cgroup_path;       /* NULL: none */
     struct plan_namespaces namespaces;
     struct plan_process process;
     VEC(struct plan_step) steps;

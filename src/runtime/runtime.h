@@ -154,3 +154,17 @@ int runtime_exec(const struct runtime_exec_config *config, struct runtime_proces
 
 /* Kills what is left in the container's cgroup and removes it. 0 also when there is none. */
 int runtime_remove(const char *cgroup_path, struct err *e);
+
+/* Mounts of a running container that come and go later. */
+struct runtime_mounts_config {
+    pid_t init_pid;
+    uint64_t start_ticks;
+    const struct oci_spec *spec; /* the container's, with these mounts and no others */
+    int bundle_dirfd;            /* as in runtime_config */
+    bool has_foreign_mounts;     /* as in runtime_exec_config */
+};
+/* Sources are resolved as the caller, targets inside the container. What was mounted before a
+ * failure stays. */
+int runtime_mounts_add(const struct runtime_mounts_config *config, struct err *e);
+/* Only destinations count: what is mounted there, with all below, is taken away. */
+int runtime_mounts_remove(const struct runtime_mounts_config *config, struct err *e);

@@ -3,35 +3,24 @@
 #include "runtime_cli/runtime_cli.h"
 
 extern const struct command cmd_checkpoint, cmd_complete, cmd_create, cmd_delete, cmd_events,
-    cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run,
-    cmd_spec, cmd_start, cmd_state, cmd_update;
+    cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_mounts_add, cmd_mounts_remove, cmd_pause,
+    cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start, cmd_state, cmd_update;
 
 /* By name, as help shows them. */
 static const struct command *const commands[] = {
-    &cmd_complete,
-    &front_cmd_man,
-    &front_cmd_completion,
-    &cmd_checkpoint,
-    &cmd_create,
-    &cmd_delete,
-    &cmd_events,
-    &cmd_exec,
-    &cmd_features,
-    &front_cmd_help,
-    &cmd_kill,
-    &cmd_list,
-    &cmd_pause,
-    &cmd_ps,
-    &cmd_restore,
-    &cmd_resume,
-    &cmd_run,
-    &cmd_spec,
-    &cmd_start,
-    &cmd_state,
-    &cmd_update,
-    NULL,
+    &cmd_complete,   &front_cmd_man,     &front_cmd_completion,
+    &cmd_checkpoint, &cmd_create,        &cmd_delete,
+    &cmd_events,     &cmd_exec,          &cmd_features,
+    &front_cmd_help, &cmd_kill,          &cmd_list,
+    &cmd_mounts_add, &cmd_mounts_remove, &cmd_pause,
+    &cmd_ps,         &cmd_restore,       &cmd_resume,
+    &cmd_run,        &cmd_spec,          &cmd_start,
+    &cmd_state,      &cmd_update,        NULL,
 };
-static const struct command_word groups[] = {{NULL}};
+static const struct command_word groups[] = {
+    {"mounts", "Change the mounts of a container that runs"},
+    {NULL},
+};
 static const struct command_word missing[] = {{NULL}};
 static const struct command_exit exits[] = {
     {"0", "All went well."},
