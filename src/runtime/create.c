@@ -17,6 +17,7 @@
 #include "cgroup/cgroup.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
+#include "runtime/netdevices.h"
 #include "runtime/rootfs.h"
 #include "runtime/sources.h"
 #include "sys/file.h"
@@ -31,6 +32,7 @@ struct creation {
     bool owns_cgroup;
     char **warnings;
     int oom_fd;
+    struct netdevices netdevices;
 };
 
 static int make_cgroup(struct creation *c, const struct runtime_plan *p, struct err *e)
@@ -161,15 +163,21 @@ static int work_beside(struct creation *c, struct err *e)
     return launch_adjust_oom_score(&c->launch, &c->warnings, e);
 }
 
+_Static_assert(offsetof(struct creation, launch) == 0, "the one is found by the other");
+
 /* The child has its namespaces and mounts, and waits. */
 static int prepared(struct launch *l, struct err *e)
 {
+    struct creation *c = (struct creation *)l;
     const struct runtime_config *config = l->plan->config;
     struct hooks_container h = {.spec = l->plan->spec,
                                 .id = config->id,
                                 .bundle = config->bundle,
                                 .pid = l->pid};
 
+    if (l->plan->linux->net_devices.len > 0 &&
+        netdevices_move(&c->netdevices, l->plan, l->pid, e) < 0)
+        return -1;
     return hooks_run_here(&h, HOOKS_PRESTART, e) < 0 ? -1
                                                      : hooks_run_here(&h, HOOKS_CREATE_RUNTIME, e);
 }
@@ -209,7 +217,7 @@ static void explain_death(struct creation *c, struct err *e)
 
 int namespaced_create(const struct runtime_plan *p, struct runtime_container *ret, struct err *e)
 {
-    struct creation c = {.launch = LAUNCH_NONE, .oom_fd = FD_NONE};
+    struct creation c = {.launch = LAUNCH_NONE, .oom_fd = FD_NONE, .netdevices = NETDEVICES_NONE};
     uint64_t ticks = 0;
     int r = create(&c, p, &ticks, e);
 
@@ -223,7 +231,9 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
                                           .warnings = take_ptr(&c.warnings)};
     } else {
         explain_death(&c, e);
+        netdevices_undo(&c.netdevices);
     }
+    netdevices_done(&c.netdevices);
     runtime_launch_done(&c.launch);
     if (r < 0 && c.cgroup && c.owns_cgroup)
         (void)cgroup_remove(p->cgroup_path, NULL); /* the failure that is told is the first one */

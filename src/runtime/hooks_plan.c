@@ -148,9 +148,10 @@ int hooks_plan(struct runtime_plan *p, struct err *e)
     for (int stage = 0; stage < HOOKS_STAGE_MAX; stage++)
         if (!p->config->bundle && hooks_has(spec, (enum hooks_stage)stage))
             return err_set(e, ERR_UNSUPPORTED, "hooks: there is no bundle");
-    p->sends_prepared = hooks_has(spec, HOOKS_PRESTART) || hooks_has(spec, HOOKS_CREATE_RUNTIME);
+    p->sends_prepared = p->linux->net_devices.len > 0 || hooks_has(spec, HOOKS_PRESTART) ||
+                        hooks_has(spec, HOOKS_CREATE_RUNTIME);
     if (p->sends_prepared)
-        plan_add(p, "prepared", step_prepared, NULL, "the parent runs hooks");
+        plan_add(p, "prepared", step_prepared, NULL, "the parent moves devices, runs hooks");
     if (hooks_has(spec, HOOKS_CREATE_CONTAINER))
         plan_add(p, "createContainer hooks", step_create_container, NULL, "%zu",
                  count(spec->hooks, HOOKS_CREATE_CONTAINER));

@@ -13,7 +13,6 @@
 #include "base/str.h"
 
 const char *const unsupported_fields[] = {
-    "linux.netDevices",
     "linux.intelRdt",
     NULL,
 };
