@@ -278,7 +278,7 @@ os.close(w)
 ready, _, _ = select.select([r], [], [], 20)
 assert ready and os.read(r, 1) == b"", "the container holds a pipe of its creator's caller"
 PY
-    rt_ok delete c1
+    rt_ok delete --force c1
 }
 
 @test "what a killed creation leaves is no container, and goes by force" {
@@ -305,7 +305,8 @@ PY
     rt_error "state.json of container 'c1'"
     rt_ok list
     want_match 'c2 '
+    want_stderr_match "level=warning .*state.json of container 'c1'"
     cp "$D/good" "$STATE/c1/state.json"
-    rt_ok delete c1
-    rt_ok delete c2
+    rt_ok delete --force c1
+    rt_ok delete --force c2
 }

@@ -10,7 +10,7 @@
  * anywhere, and lifecycle_delete() with LIFECYCLE_FORCE removes whatever it left. Single-threaded
  * processes only.
  *
- * Create, start, pause, resume and delete take the container's lock and wait for whoever has it: of
+ * Calls that change a container take its lock and wait for whoever has it: of
  * two at once one comes after the other. The rest looks at what is there. A holder may hang: in a
  * hook, in a file system. LIFECYCLE_FORCE waits for it for some seconds (LOCK_PATIENCE_MS) and then
  * kills it, which is an end like any other (above), and takes its first process, which it has not

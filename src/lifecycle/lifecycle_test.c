@@ -537,7 +537,8 @@ static void a_deletion_beside_a_start_changes_nothing(void **state)
     SKIP_WITHOUT_ROOT();
     file = config_file("c1", "[\"sleep\",\"1000\"]", NULL);
     for (int i = 0; i < 20; i++) {
-        struct call start = {.work = START, .id = "c1"}, delete = {.work = DELETE, .id = "c1"};
+        struct call start = {.work = START, .id = "c1"};
+        struct call delete = {.work = i % 4 < 2 ? DELETE : FORCE, .id = "c1"};
         struct worker s, d;
         struct err se, de, e;
         int started, deleted;
@@ -547,12 +548,16 @@ static void a_deletion_beside_a_start_changes_nothing(void **state)
         d = begin(i % 2 ? &delete : &start);
         started = end(i % 2 ? &s : &d, &se);
         deleted = end(i % 2 ? &d : &s, &de);
-        /* created or running: it is not stopped */
-        ok(started, &se);
-        assert_int_equal(deleted, -1);
-        assert_error(&de, ERR_BAD_STATE, "is not stopped: ");
-        assert_true(is_status("c1", LIFECYCLE_RUNNING));
-        ok(lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, &e), &e);
+        if (delete.work == FORCE) {
+            ok(deleted, &de);
+            if (started < 0)
+                assert_error(&se, ERR_NOT_FOUND, "container does not exist");
+        } else {
+            ok(started, &se);
+            assert_int_equal(deleted, -1);
+            assert_error(&de, ERR_BAD_STATE, "is not stopped: ");
+            ok(lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, &e), &e);
+        }
         assert_nothing_left();
     }
 }
