@@ -323,6 +323,14 @@ serve_manifest() {
     [[ $status == 125 || $status == 0 ]]
 }
 
+@test "T-seccomp: the default profile decides each call as it should, through x86_64, i386 and x32" {
+    [[ $(uname -m) == x86_64 ]] || skip "the matrix is that of x86_64"
+    musl-gcc -static -O1 -Wall -Werror -iquote "$BATS_TEST_DIRNAME/../src" -o "$D/probe" "$BATS_TEST_DIRNAME/seccomp_probe.c"
+    run_hostile -v "$D:/mnt:ro" "$IMAGE" /mnt/probe ours
+    want_status 0
+    want_match ' 0 wrong'
+}
+
 @test "T-53488 labels and annotations of an image are data" {
     hostile labels --arg "canary=$T/host/canary" hostile-labels
     want_status 0

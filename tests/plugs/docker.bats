@@ -109,6 +109,17 @@ LIMIT='limit() { for f in "/sys/fs/cgroup/$1" "/sys/fs/cgroup/$2"; do [ ! -e "$f
     want_status 0
 }
 
+# Whatever docker's profile is here: each answer of the kernel, through x86_64, i386 and x32, is the one under runc.
+@test "T-seccomp: docker's profile is the same filter as with runc" {
+    [[ $(uname -m) == x86_64 ]] || skip "the matrix is that of x86_64"
+    musl-gcc -static -O1 -Wall -Werror -iquote "$DHOW_TOP/src" -o "$T/shared/probe" "$DHOW_TOP/tests/seccomp_probe.c"
+    docker_ok run --rm --runtime runc --network none -v "$T/shared:/mnt" "$BUSYBOX" /mnt/probe list
+    want_match ' 0 wrong'
+    echo "$output" >"$T/runc.answers"
+    docker_ok run --rm --runtime dhow --network none -v "$T/shared:/mnt" "$BUSYBOX" /mnt/probe list
+    diff "$T/runc.answers" - <<<"$output"
+}
+
 @test "run --privileged: the host's devices, every capability" {
     run --privileged "$BUSYBOX" sh -c 'test -c /dev/kmsg && readlink /dev/ptmx; mount -t tmpfs none /tmp && echo mounted; grep Seccomp: /proc/self/status'
     want_match $'^pts/ptmx\nmounted\nSeccomp:.0'
