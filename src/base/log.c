@@ -31,6 +31,11 @@ void log_set_level(enum log_level level)
     minimum = level;
 }
 
+bool log_wants(enum log_level level)
+{
+    return level >= minimum;
+}
+
 void log_set_sink(log_sink *sink, enum log_format format)
 {
     sink_now = sink;

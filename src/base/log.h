@@ -15,6 +15,7 @@ void log_set_level(enum log_level level);
 int log_level_parse(
     const char *s,
     enum log_level *ret); /* trace debug info warn|warning error fatal panic, any case; -EINVAL */
+bool log_wants(enum log_level level); /* what it costs to tell is worth it */
 void log_at(enum log_level level, const char *fmt, ...) DHOW_PRINTF(2, 3);
 
 /* Where finished lines go, each with its newline; NULL: stderr. */

@@ -62,6 +62,12 @@ int sys_pidfd_send_signal(int pidfd, int sig)
     return result(syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0));
 }
 
+int sys_pidfd_getfd(int pidfd, int fd)
+{
+    FAULT_POINT("pidfd_getfd");
+    return result(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+}
+
 int sys_kill_group(pid_t leader)
 {
     FAULT_POINT("kill_group");

@@ -20,6 +20,8 @@ pid_t sys_clone(const struct sys_clone_args *args);
 
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_send_signal(int pidfd, int sig); /* -ESRCH when it is dead */
+/* A copy of its descriptor (close-on-exec); needs the rights to trace it. */
+int sys_pidfd_getfd(int pidfd, int fd);
 /* Exit status of a child in waitpid(2) form; retries EINTR. */
 int sys_wait(pid_t pid, int *ret_status);
 /* 128+n for a signal, else the code. */

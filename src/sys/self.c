@@ -173,10 +173,21 @@ int sys_memfd_sealed_text(const char *name, const void *bytes, size_t n)
     return make_memfd(name, MFD_NOEXEC_SEAL, 0444, bytes, n);
 }
 
-int sys_set_recv_timeout(int socket_fd, int timeout_ms)
+static int set_timeout(int socket_fd, int option, int timeout_ms)
 {
     struct timeval t = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
 
+    return result(setsockopt(socket_fd, SOL_SOCKET, option, &t, sizeof(t)));
+}
+
+int sys_set_recv_timeout(int socket_fd, int timeout_ms)
+{
     FAULT_POINT("set_recv_timeout");
-    return result(setsockopt(socket_fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)));
+    return set_timeout(socket_fd, SO_RCVTIMEO, timeout_ms);
+}
+
+int sys_set_send_timeout(int socket_fd, int timeout_ms)
+{
+    FAULT_POINT("set_send_timeout");
+    return set_timeout(socket_fd, SO_SNDTIMEO, timeout_ms);
 }

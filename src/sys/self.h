@@ -34,3 +34,4 @@ int sys_memfd_sealed_program(const char *name, const void *bytes, size_t n);
 /* A sealed memory file with a text, at its beginning: what a program reads as its stdin. */
 int sys_memfd_sealed_text(const char *name, const void *bytes, size_t n);
 int sys_set_recv_timeout(int socket_fd, int timeout_ms);
+int sys_set_send_timeout(int socket_fd, int timeout_ms);

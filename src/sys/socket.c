@@ -180,7 +180,9 @@ int sys_send_msg(int fd, const void *buf, size_t n, const int *fds, size_t n_fds
     do
         r = sendmsg(fd, &m, MSG_NOSIGNAL);
     while (r < 0 && errno == EINTR);
-    return r < 0 ? -errno : 0;
+    if (r < 0)
+        return -errno;
+    return (size_t)r < n ? -EAGAIN : 0; /* a stream with a timeout */
 }
 
 /* Fds of a message: up to *inout into ret, the rest closed. */

@@ -23,7 +23,9 @@ int sys_accept(int fd);
 int sys_accept_wait(int fd);          /* waits; the connection blocks too */
 int sys_peer_uid(int fd, uid_t *ret); /* SO_PEERCRED */
 
-/* One datagram with up to SYS_MSG_MAX_FDS fds. Send never raises SIGPIPE. */
+/* One datagram (or all of it on a stream) with up to SYS_MSG_MAX_FDS fds. Send never raises
+ * SIGPIPE.
+ */
 int sys_send_msg(int fd, const void *buf, size_t n, const int *fds, size_t n_fds);
 /* Length received, 0 at the end of the stream; -EMSGSIZE when it was cut. Fds received are CLOEXEC
  * and owned by the caller. */
