@@ -24,6 +24,7 @@
 #include "lifecycle/creation.h"
 #include "lifecycle/notify.h"
 #include "runtime/hooks.h"
+#include "seccomp/seccomp.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/socket.h"
@@ -56,8 +57,22 @@ static void make_state(struct creation *c, const struct lifecycle_create_options
         .owner = geteuid(),
         .has_late_hooks = hooks_has(spec, HOOKS_START_CONTAINER) ||
                           hooks_has(spec, HOOKS_POSTSTART) || hooks_has(spec, HOOKS_POSTSTOP),
+        .has_agent = spec->linux && spec->linux->seccomp && seccomp_notifies(spec->linux->seccomp),
         .no_new_keyring = o->flags & LIFECYCLE_NO_NEW_KEYRING,
     };
+}
+
+/* runc's words. */
+static void tell_of_filter(const struct oci_seccomp *s)
+{
+    auto_strv unknown = NULL;
+
+    if (!s || !log_wants(LOG_DEBUG_LEVEL))
+        return;
+    log_debug("seccomp filter flags: %u", seccomp_filter_flags(s));
+    unknown = seccomp_unknown_names(s);
+    STRV_FOREACH (name, unknown)
+        log_debug("unknown seccomp syscall '%s' ignored", *name);
 }
 
 /* The process's user as the host has it; false when it has none there. */
@@ -175,6 +190,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     log_debug("nsexec container setup: '%s'", o->id);
     if (runtime_create(c->plan, &c->container, e) < 0)
         return -1;
+    tell_of_filter(c->bundle.spec.linux->seccomp);
     log_debug("child process in init(): %d waits for the start", (int)c->container.pid);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/trace.h"
+#include "lifecycle/agent.h"
 #include "lifecycle/process_io.h"
 #include "lifecycle/state.h"
 #include "sys/process.h"
@@ -82,6 +83,12 @@ int lifecycle_exec(const struct lifecycle_config *config,
         return -1;
     if (s.cgroup.places.len > 0 && cgroup_open_below(&s.cgroup, options->cgroups, &cgroup, e) < 0)
         return -1;
+    const struct hooks_container container = {.spec = &spec,
+                                              .id = s.id,
+                                              .bundle = s.bundle,
+                                              .pid = (pid_t)s.pid};
+    struct agent told = {&container, HOOKS_POSTSTART};
+    const struct runtime_agent agent = {agent_tell, &told};
     const struct oci_process completed = complete_process(options->process, spec.process);
     struct runtime_exec_config c = {
         .init_pid = (pid_t)s.pid,
@@ -96,6 +103,7 @@ int lifecycle_exec(const struct lifecycle_config *config,
         .set_home = true,
         .stdio = {0, 1, 2},
         .preserve_fds = options->io.preserve_fds,
+        .agent = &agent,
     };
     log_debug("nsexec container setup: '%s'", options->id);
     r = runtime_exec(&c, &process, e);

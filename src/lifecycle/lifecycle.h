@@ -59,6 +59,7 @@ struct lifecycle_state {
     uint64_t start_ticks;
     char *boot_id;
     bool has_late_hooks; /* the configuration has hooks for start or delete */
+    bool has_agent;      /* its filter notifies one, which is told at the start */
     bool no_new_keyring; /* LIFECYCLE_NO_NEW_KEYRING */
 };
 void lifecycle_state_done(struct lifecycle_state *s);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/strv.h"
 #include "base/trace.h"
+#include "lifecycle/agent.h"
 #include "lifecycle/control.h"
 #include "lifecycle/notify.h"
 #include "runtime/hooks.h"
@@ -39,28 +40,33 @@ static int run_poststart(const struct hooks_container *c, struct err *e)
     return 0;
 }
 
-static int start_with_hooks(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
+/* Hooks to be run, an agent to be told. */
+static int start_with_others(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
 {
     auto_spec spec = {0};
     struct hooks_container c = {.spec = &spec,
                                 .id = s->id,
                                 .bundle = s->bundle,
                                 .pid = (pid_t)s->pid};
+    struct agent told = {&c, HOOKS_CREATE_RUNTIME};
+    const struct runtime_agent agent = {agent_tell, &told};
+    const struct runtime_init init = {c.pid, s->has_agent ? &agent : NULL};
     struct err why = {0};
 
     if (state_read_config(d, &spec, e) < 0)
         return -1;
-    if (runtime_start_at(d->fd, STATE_START_SOCKET, e) == 0 && run_poststart(&c, e) == 0)
+    if (runtime_start_at(d->fd, STATE_START_SOCKET, &init, e) == 0 && run_poststart(&c, e) == 0)
         return 0;
-    if (control_destroy(d, s, &why) < 0)
+    if (s->has_late_hooks && control_destroy(d, s, &why) < 0)
         log_error("%s", why.msg); /* beside the first error */
     return -1;
 }
 
 static int start(struct state_dir *d, const struct lifecycle_state *s, struct err *e)
 {
-    if ((s->has_late_hooks ? start_with_hooks(d, s, e)
-                           : runtime_start_at(d->fd, STATE_START_SOCKET, e)) < 0)
+    if ((s->has_late_hooks || s->has_agent
+             ? start_with_others(d, s, e)
+             : runtime_start_at(d->fd, STATE_START_SOCKET, &(struct runtime_init){0}, e)) < 0)
         return -1;
     log_debug("init: closing the pipe to signal completion: the command runs");
     return 0;

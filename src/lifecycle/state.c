@@ -53,6 +53,7 @@ static const struct json_field state_fields[] = {
     ROW(start_ticks, "startTicks", JSON_UINT64),
     ROW(boot_id, "bootId", JSON_STRING),
     ROW(has_late_hooks, "hasLateHooks", JSON_BOOL),
+    ROW(has_agent, "hasAgent", JSON_BOOL),
     ROW(no_new_keyring, "noNewKeyring", JSON_BOOL),
 };
 static const struct json_struct state_json =

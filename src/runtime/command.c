@@ -112,17 +112,10 @@ static int search_path(struct init *init, const char *name, struct err *e)
     return err_set(e, ERR_CMD_NOT_FOUND, "exec: \"%s\": executable file not found in $PATH", name);
 }
 
-static int step_lookup(struct init *init, const void *arg, struct err *e)
+static int find_program(struct init *init, const char *name, struct err *e)
 {
-    const char *name = arg;
     int r;
 
-    init->env = strv_dup(init->process->process->env);
-    if (init->ids.home[0] && !strv_env_get(init->env, "HOME")) {
-        auto_free char *home = alloc_printf("HOME=%s", init->ids.home);
-
-        strv_env_set(&init->env, home);
-    }
     if (!strchr(name, '/'))
         return search_path(init, name, e);
     init->program = alloc_strdup(name);
@@ -132,6 +125,21 @@ static int step_lookup(struct init *init, const void *arg, struct err *e)
     if (r == 0 || init->must_change_directory_as_user)
         return 0;
     return sync_command_error(name, r == -EISDIR ? -EACCES : r, e);
+}
+
+static int step_lookup(struct init *init, const void *name, struct err *e)
+{
+    init->env = strv_dup(init->process->process->env);
+    if (init->ids.home[0] && !strv_env_get(init->env, "HOME")) {
+        auto_free char *home = alloc_printf("HOME=%s", init->ids.home);
+
+        strv_env_set(&init->env, home);
+    }
+    if (find_program(init, name, e) < 0)
+        return -1;
+    strv_add(&init->argv, init->program);
+    strv_extend(&init->argv, init->process->process->args);
+    return 0;
 }
 
 /* A starter that goes away before it has said START changes nothing: the next one is waited for.
@@ -248,19 +256,28 @@ static int step_descriptors(struct init *init, const void *arg, struct err *e)
     return r < 0 ? err_sys(e, r, "place the descriptors") : 0;
 }
 
+static int step_directory_as_user(struct init *init, const void *path, struct err *e)
+{
+    return init->must_change_directory_as_user ? change_directory(init, path, e) : 0;
+}
+
+static char *const *env_of(const struct init *init)
+{
+    return init->env ? init->env : (char *const *)strv_none;
+}
+
+static int step_filter(struct init *init, const void *arg, struct err *e)
+{
+    (void)arg;
+    return filter_apply(init, init->argv, env_of(init), e);
+}
+
 static int step_execute(struct init *init, const void *arg, struct err *e)
 {
-    const struct oci_process *process = init->process->process;
-    auto_strv argv = NULL;
-    int r;
+    int r = sys_execveat_fd(init->stub_fd, init->argv, env_of(init));
 
     (void)arg;
-    if (init->must_change_directory_as_user && change_directory(init, process->cwd, e) < 0)
-        return -1;
-    strv_add(&argv, init->program);
-    strv_extend(&argv, process->args);
-    r = sys_execveat_fd(init->stub_fd, argv, init->env ? init->env : (char *const *)strv_none);
-    return sync_command_error(process->args[0], r, e);
+    return sync_command_error(init->process->process->args[0], r, e);
 }
 
 int command_plan(struct runtime_plan *p, struct err *e)
@@ -282,6 +299,18 @@ int command_plan(struct runtime_plan *p, struct err *e)
     if (p->kind == PLAN_CREATE)
         plan_add(p, "ready", step_ready, NULL, "wait for the start");
     plan_add(p, "descriptors", step_descriptors, NULL, "%u preserved", p->process.preserve_fds);
+    return 0;
+}
+
+int command_plan_filter(struct runtime_plan *p, struct err *e)
+{
+    const struct oci_seccomp *s = p->process.seccomp;
+
+    (void)e;
+    plan_add(p, "directory of the user", step_directory_as_user, p->process.process->cwd, NULL);
+    if (s)
+        plan_add(p, "filter", step_filter, NULL, "%zu rules%s", s->syscalls.len,
+                 seccomp_notifies(s) ? ", of which some notify an agent" : "");
     return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "base/strv.h"
 #include "base/trace.h"
 #include "cgroup/cgroup.h"
+#include "runtime/filter.h"
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/netdevices.h"
@@ -228,6 +229,7 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
                                           .terminal_fd = take_fd(&c.launch.terminal_fd),
                                           .sync_fd = take_fd(&c.launch.sync_fd),
                                           .oom_fd = take_fd(&c.oom_fd),
+                                          .agent = p->config->agent,
                                           .warnings = take_ptr(&c.warnings)};
     } else {
         explain_death(&c, e);
@@ -246,11 +248,15 @@ int namespaced_create(const struct runtime_plan *p, struct runtime_container *re
 
 int namespaced_start(struct runtime_container *c, struct err *e)
 {
+    const struct filter_process p = {.sync_fd = c->sync_fd,
+                                     .pid = c->pid,
+                                     .pidfd = c->pidfd,
+                                     .agent = c->agent};
     int r = sync_send_start(c->sync_fd, e);
 
     TRACE_SPAN("start");
     if (r == 0)
-        r = sync_expect_end(c->sync_fd, e);
+        r = filter_wait_for_command(&p, e);
     c->sync_fd = fd_close(c->sync_fd);
     if (r == 0)
         return 0;

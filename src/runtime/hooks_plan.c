@@ -5,7 +5,8 @@
  * Trust boundary: a startContainer hook is a program of the image. It begins as a copy of init that
  * takes the command's identity, limits and filter first, and then executes the stub as the command
  * does, since its interpreter may be /proc/self/exe (CVE-2019-5736). Init itself still has all its
- * rights then, and so a filter that forbids wait4(2) is no hindrance.
+ * rights then, and so a filter that forbids wait4(2) is no hindrance. Not so with a filter that
+ * notifies an agent: that is told of one filter, which is init's, and the hooks run under it.
  *
  * A createContainer hook is a program of the host, and runs with all rights in a directory that the
  * image fills (its root: runc's choice, which hooks rely on); nothing of the image reaches its
@@ -78,10 +79,15 @@ static int take_places(struct init *init, const int *fds, int report, struct err
     return 0;
 }
 
+static bool runs_filtered(const struct runtime_plan *p)
+{
+    return p->process.seccomp && seccomp_notifies(p->process.seccomp);
+}
+
 static DHOW_NORETURN void become_hook(struct init *init, const struct oci_hook *hook,
                                       const int *fds, int report)
 {
-    char *const *env = hook->env ? hook->env : init->env;
+    char *const *env = hook->env ? hook->env : init->env ? init->env : (char *const *)strv_none;
     auto_strv argv = NULL;
     struct err e = {0};
     int r;
@@ -97,8 +103,8 @@ static DHOW_NORETURN void become_hook(struct init *init, const struct oci_hook *
         err_sys(&e, r, "make a session");
     } else if (take_places(init, fds, report, &e) == 0) {
         report = init->sync_fd;
-        if (identity_apply(init, &e) == 0) {
-            r = sys_execveat_fd(init->stub_fd, argv, env ? env : (char *const *)strv_none);
+        if (runs_filtered(init->plan) || identity_apply(init, argv, env, &e) == 0) {
+            r = sys_execveat_fd(init->stub_fd, argv, env);
             sync_command_error(hook->path, r, &e);
         }
     }
@@ -158,11 +164,25 @@ int hooks_plan(struct runtime_plan *p, struct err *e)
     return 0;
 }
 
-int hooks_plan_start(struct runtime_plan *p, struct err *e)
+static void add_start_container(struct runtime_plan *p)
 {
-    (void)e;
     if (hooks_has(p->spec, HOOKS_START_CONTAINER))
         plan_add(p, "startContainer hooks", step_start_container, NULL, "%zu",
                  count(p->spec->hooks, HOOKS_START_CONTAINER));
+}
+
+int hooks_plan_start(struct runtime_plan *p, struct err *e)
+{
+    (void)e;
+    if (!runs_filtered(p))
+        add_start_container(p);
+    return 0;
+}
+
+int hooks_plan_start_filtered(struct runtime_plan *p, struct err *e)
+{
+    (void)e;
+    if (runs_filtered(p))
+        add_start_container(p);
     return 0;
 }

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Who the process is: user and groups, limits, capabilities, no_new_privs, seccomp.
+ * Who the process is: user and groups, limits, capabilities, no_new_privs.
  *
  * Names are looked up in the root's own passwd and group: the child opens the two files inside the
  * root (regular files only, no link at the end, CVE-2024-9676), the parent reads and parses them
  * (users.c) and answers with numbers, while the child goes on.
  *
  * Capabilities (T-caps): bounding, permitted, effective, inheritable and ambient are exactly what
- * the specification says, less what this host does not have. The filter is loaded as late as the
- * kernel allows: after everything when no_new_privs is set, else before the last capset, for which
- * CAP_SYS_ADMIN is kept until then.
+ * the specification says, less what this host does not have. Without no_new_privs CAP_SYS_ADMIN is
+ * kept until the filter is loaded, which is the next thing (filter.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -115,13 +114,6 @@ static int set_ids(struct init *init, struct err *e)
     return r < 0 ? err_sys(e, r, "stay hidden") : 0;
 }
 
-static int load_filter(struct init *init, struct err *e)
-{
-    int r = init->seccomp ? seccomp_program_load(init->seccomp) : 0;
-
-    return r < 0 ? err_sys(e, r, "load the seccomp filter") : 0;
-}
-
 static int set_caps(const struct sys_caps *caps, struct err *e)
 {
     int r = sys_caps_set(caps);
@@ -132,7 +124,6 @@ static int set_caps(const struct sys_caps *caps, struct err *e)
 static int step_privileges(struct init *init, const void *arg, struct err *e)
 {
     const struct plan_caps *want = &init->process->caps;
-    bool filter_needs_admin = init->seccomp && !init->process->process->no_new_privileges;
     struct sys_caps have, final, before;
     uint64_t ambient;
     int r = sys_caps_get(&have);
@@ -149,19 +140,18 @@ static int step_privileges(struct init *init, const void *arg, struct err *e)
                               .inheritable = want->inheritable & have.permitted};
     ambient = want->ambient & final.permitted & final.inheritable;
     before = final;
-    if (filter_needs_admin) {
+    init->final_caps = final;
+    init->keeps_admin = init->seccomp && !init->process->process->no_new_privileges;
+    if (init->keeps_admin) {
         before.permitted |= have.permitted & (1ull << CAP_SYS_ADMIN);
         before.effective |= have.permitted & (1ull << CAP_SYS_ADMIN);
     }
-    if (set_ids(init, e) < 0 || (filter_needs_admin && set_caps(&before, e) < 0) ||
-        (filter_needs_admin && load_filter(init, e) < 0) || set_caps(&final, e) < 0)
+    if (set_ids(init, e) < 0 || set_caps(&before, e) < 0)
         return -1;
     r = sys_caps_set_ambient(ambient);
     if (r == 0 && init->process->process->no_new_privileges)
         r = sys_set_no_new_privs();
-    if (r < 0)
-        return err_sys(e, r, "set ambient capabilities and no_new_privs");
-    return filter_needs_admin ? 0 : load_filter(init, e);
+    return r < 0 ? err_sys(e, r, "set ambient capabilities and no_new_privs") : 0;
 }
 
 /* Unknown names are ignored, as runc has it: what was not given is not there
@@ -279,12 +269,12 @@ static int step_umask(struct init *init, const void *arg, struct err *e)
     return 0;
 }
 
-int identity_apply(struct init *init, struct err *e)
+int identity_apply(struct init *init, char *const *argv, char *const *env, struct err *e)
 {
     if (step_limits(init, NULL, e) < 0)
         return -1;
     step_umask(init, &init->process->process->user.umask, NULL);
-    return step_privileges(init, NULL, e);
+    return step_privileges(init, NULL, e) < 0 ? -1 : filter_apply(init, argv, env, e);
 }
 
 int identity_plan_finish(struct runtime_plan *p, struct err *e)
@@ -295,9 +285,8 @@ int identity_plan_finish(struct runtime_plan *p, struct err *e)
     if (p->process.rlimits.len > 0)
         plan_add(p, "limits", step_limits, NULL, "%zu", p->process.rlimits.len);
     plan_add(p, "umask", step_umask, &process->user.umask, NULL);
-    plan_add(p, "privileges", step_privileges, NULL, "%s%s",
-             process->no_new_privileges ? "no new privileges" : "ids, capabilities",
-             p->process.seccomp ? ", seccomp" : "");
+    plan_add(p, "privileges", step_privileges, NULL, "%s",
+             process->no_new_privileges ? "no new privileges" : "ids, capabilities");
     return 0;
 }
 

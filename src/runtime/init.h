@@ -7,6 +7,7 @@
 #include "runtime/plan.h"
 #include "runtime/sync.h"
 #include "seccomp/seccomp.h"
+#include "sys/caps.h"
 
 struct init {
     const struct runtime_plan *plan;
@@ -43,6 +44,9 @@ struct init {
     char *cgroups; /* /proc/self/cgroup after joining, before the cgroup namespace; or NULL */
     char **env;
     char *program; /* path of the command */
+    char **argv;   /* the stub's: the program, then process.args */
+    struct sys_caps final_caps;
+    bool keeps_admin; /* CAP_SYS_ADMIN, until the filter is loaded */
 };
 
 void init_main(struct init *init) DHOW_NORETURN;
@@ -59,7 +63,10 @@ enum labels_when { LABELS_BEGIN, LABELS_END };
 void labels_set_keys(const struct init *init, enum labels_when when);
 
 /* Limits, umask, ids, capabilities, filter: the last steps of the command, and of a hook. */
-int identity_apply(struct init *init, struct err *e);
+int identity_apply(struct init *init, char *const *argv, char *const *env, struct err *e);
+/* Only system calls that the filter allows, or that are the runtime's own last ones, after this:
+ * filter.c. argv and env are those of the stub. */
+int filter_apply(struct init *init, char *const *argv, char *const *env, struct err *e);
 
 /* What the steps after READY do not use is closed: nothing of the host, or of the creator, stays
  * open in a process that may wait for days (T-21626). 0 or -errno. */

@@ -14,6 +14,7 @@
 
 #include "base/strv.h"
 #include "base/trace.h"
+#include "runtime/filter.h"
 #include "runtime/hooks.h"
 #include "runtime/joins.h"
 #include "runtime/sources.h"
@@ -81,6 +82,22 @@ static int find_rights(struct launch *l, struct err *e)
     return 0;
 }
 
+static bool has_agent(const struct runtime_plan *p)
+{
+    if (p->kind == PLAN_EXEC)
+        return p->exec_config->agent != NULL;
+    return p->config->agent || p->config->start_listener >= 0; /* the starter's affair */
+}
+
+static int compile_filter(struct launch *l, struct err *e)
+{
+    if (seccomp_compile(l->plan->process.seccomp, &l->seccomp, e) < 0)
+        return -1;
+    if (seccomp_program_notifies(&l->seccomp) && !has_agent(l->plan))
+        return err_set(e, ERR_UNSUPPORTED, "seccomp: SCMP_ACT_NOTIFY is for bundles only");
+    return 0;
+}
+
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e)
 {
     TRACE_SPAN("prepare");
@@ -90,7 +107,7 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
     if (find_rights(l, e) < 0 || open_sources(l, e) < 0 || joins_open(p, l->join_fds, e) < 0 ||
         map_sources(l, e) < 0)
         return -1;
-    if (p->process.seccomp && seccomp_compile(p->process.seccomp, &l->seccomp, e) < 0)
+    if (p->process.seccomp && compile_filter(l, e) < 0)
         return -1;
     if (p->kind == PLAN_MOUNTS) /* nothing is executed */
         return 0;
@@ -334,11 +351,21 @@ static int prepare(struct launch *l, struct err *e)
     return l->prepared(l, e) < 0 ? -1 : sync_send_proceed(l->sync_fd, e);
 }
 
+static int tell_agent(struct launch *l, const struct sync_message *m, struct err *e)
+{
+    const struct filter_process p = {.sync_fd = l->sync_fd,
+                                     .pid = l->pid,
+                                     .pidfd = l->pidfd,
+                                     .agent = l->plan->exec_config->agent};
+
+    return filter_tell_agent(&p, m, e);
+}
+
 int launch_serve(struct launch *l, enum sync_type until, struct err *e)
 {
     TRACE_SPAN("wait for the child");
     /* Bounded: each question is asked once. */
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         auto_sync_message m = {0};
         int r = sync_receive(l->sync_fd, &m, e);
 
@@ -356,6 +383,8 @@ int launch_serve(struct launch *l, enum sync_type until, struct err *e)
             r = take_terminal(l, &m, e);
         else if (m.type == SYNC_PREPARED)
             r = prepare(l, e);
+        else if (m.type == SYNC_LISTENER && l->plan->kind == PLAN_EXEC)
+            r = tell_agent(l, &m, e);
         else
             r = sync_error_of(&m, sync_type_name(until), e);
         if (r < 0)

@@ -36,7 +36,9 @@ static const struct feature create_features[] = {
     {"attributes", attributes_plan},
     {"command", command_plan}, /* stdio, directory, program; READY, START */
     {"start hooks", hooks_plan_start},
-    {"privileges", identity_plan_finish}, /* limits, ids, capabilities, seccomp */
+    {"privileges", identity_plan_finish}, /* limits, ids, capabilities */
+    {"filter", command_plan_filter},      /* no other system call of ours, but: */
+    {"start hooks under a filter", hooks_plan_start_filtered},
     {"execute", command_plan_finish},
 };
 
@@ -50,6 +52,7 @@ static const struct feature exec_features[] = {
     {"attributes", attributes_plan},
     {"command", command_plan},
     {"privileges", identity_plan_finish},
+    {"filter", command_plan_filter},
     {"execute", command_plan_finish},
 };
 

@@ -148,7 +148,9 @@ int mounts_plan(struct runtime_plan *p, struct err *e);
 int etc_plan(struct runtime_plan *p, struct err *e);
 int devices_plan(struct runtime_plan *p, struct err *e);
 int hooks_plan(struct runtime_plan *p, struct err *e);
+/* With a filter that notifies an agent hooks run under init's own: the agent has one listener. */
 int hooks_plan_start(struct runtime_plan *p, struct err *e);
+int hooks_plan_start_filtered(struct runtime_plan *p, struct err *e);
 int terminal_plan(struct runtime_plan *p, struct err *e);
 int attributes_plan(struct runtime_plan *p, struct err *e);
 int labels_plan(struct runtime_plan *p, struct err *e);
@@ -157,6 +159,7 @@ int identity_plan_limits(struct runtime_plan *p, struct err *e);
 int identity_plan(struct runtime_plan *p, struct err *e);
 int identity_plan_finish(struct runtime_plan *p, struct err *e);
 int command_plan(struct runtime_plan *p, struct err *e);
+int command_plan_filter(struct runtime_plan *p, struct err *e);
 int command_plan_finish(struct runtime_plan *p, struct err *e);
 /* The ids are known before the next step. */
 void identity_plan_receive(struct runtime_plan *p);

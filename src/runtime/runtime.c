@@ -9,6 +9,7 @@
 
 #include "base/strv.h"
 #include "cgroup/cgroup.h"
+#include "runtime/filter.h"
 #include "runtime/launch.h"
 #include "runtime/namespaced.h"
 #include "runtime/sync.h"
@@ -45,7 +46,8 @@ int runtime_detach(struct runtime_container *c, struct err *e)
     return 0;
 }
 
-int runtime_start_at(int dirfd, const char *socket_name, struct err *e)
+int runtime_start_at(int dirfd, const char *socket_name, const struct runtime_init *init,
+                     struct err *e)
 {
     auto_fd int fd = sys_connect_at(dirfd, socket_name);
 
@@ -53,7 +55,11 @@ int runtime_start_at(int dirfd, const char *socket_name, struct err *e)
         return err_set(e, ERR_BAD_STATE, "the container does not wait for its start");
     if (fd < 0)
         return err_sys(e, fd, "connect to the container's process");
-    return sync_send_start(fd, e) < 0 ? -1 : sync_expect_end(fd, e);
+    struct filter_process p = {.sync_fd = fd,
+                               .pid = init->pid,
+                               .pidfd = FD_NONE,
+                               .agent = init->agent};
+    return sync_send_start(fd, e) < 0 ? -1 : filter_wait_for_command(&p, e);
 }
 
 int runtime_exec(const struct runtime_exec_config *config, struct runtime_process *ret,

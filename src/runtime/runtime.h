@@ -46,6 +46,14 @@ enum runtime_flags {
                                           created it ends, also by SIGKILL */
 };
 
+/* Who passes the listener of a filter with SCMP_ACT_NOTIFY on to the agent at listenerPath. `pid`
+ * is the filtered process in the caller's pid namespace; the descriptor is borrowed. The process
+ * waits meanwhile: it is killed on failure. */
+struct runtime_agent {
+    int (*tell)(void *arg, pid_t pid, int listener, struct err *e);
+    void *arg;
+};
+
 struct runtime_config {
     const char *id;     /* 64 hex digits, or a caller's id */
     const char *bundle; /* absolute; what hooks are told. NULL: the spec has none */
@@ -72,6 +80,8 @@ struct runtime_config {
      */
     struct cgroup *cgroup;
     const struct cgroup_request *cgroup_request;
+    const struct runtime_agent *agent; /* borrowed until the start; NULL: a filter that notifies is
+                                          refused, unless the start comes from elsewhere */
     const int *creator_fds; /* what a copy in the container's process would hold too long: locks,
                                directories; it closes them first */
     size_t n_creator_fds;
@@ -101,8 +111,9 @@ struct runtime_container {
     uint64_t start_ticks; /* sys_process_start_time() */
     int terminal_fd;      /* master of the container's pty, or FD_NONE */
     int sync_fd;          /* to init until it has executed */
-    int oom_fd;      /* poll: readable when the cgroup saw an OOM kill (v1 eventfd or v2 inotify);
-                        FD_NONE: not known */
+    int oom_fd; /* poll: readable when the cgroup saw an OOM kill (v1 eventfd or v2 inotify);
+                   FD_NONE: not known */
+    const struct runtime_agent *agent; /* of the configuration; borrowed */
     char **warnings; /* what has no effect here: limits that this kernel cannot apply, unknown
                         capabilities; owned */
 };
@@ -116,9 +127,14 @@ int runtime_start(struct runtime_container *c, struct err *e);
 /* From now on init outlives the caller and waits on its start listener. Whoever takes the pidfd out
  * of `c` keeps runtime_container_done() from killing it. */
 int runtime_detach(struct runtime_container *c, struct err *e);
+struct runtime_init {
+    pid_t pid;
+    const struct runtime_agent *agent; /* NULL: its filter does not notify */
+};
 /* The start of a detached init that listens at dirfd/socket_name. ERR_BAD_STATE when nobody
  * listens there (any more), else as runtime_start(); a failed start ends init. */
-int runtime_start_at(int dirfd, const char *socket_name, struct err *e);
+int runtime_start_at(int dirfd, const char *socket_name, const struct runtime_init *init,
+                     struct err *e);
 /* Kills and reaps init if it still is there, closes the fds, frees the warnings. The cgroup stays:
  * runtime_remove(). */
 void runtime_container_done(struct runtime_container *c);
@@ -139,6 +155,7 @@ struct runtime_exec_config {
     bool set_home;
     int stdio[3];
     unsigned preserve_fds;
+    const struct runtime_agent *agent; /* NULL: a filter that notifies is refused */
 };
 struct runtime_process {
     pid_t pid; /* a child of the caller */

@@ -7,7 +7,9 @@
 #include "runtime/sync.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/names.h"
 #include "sys/socket.h"
@@ -27,6 +29,8 @@ static const char *const type_names[] = {
     [SYNC_PREPARED] = "PREPARED",
     [SYNC_PROCEED] = "PROCEED",
     [SYNC_BORN] = "BORN",
+    [SYNC_LISTENER] = "LISTENER",
+    [SYNC_TOLD] = "TOLD",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -42,6 +46,7 @@ struct wire {
         struct sync_users users;
         struct sync_exec_failed exec_failed;
         struct sync_born born;
+        struct sync_listener listener;
         struct err err;
     };
 };
@@ -63,6 +68,8 @@ static const struct {
     [SYNC_PREPARED] = {0, 0, 0},
     [SYNC_PROCEED] = {0, 0, 0},
     [SYNC_BORN] = {sizeof(struct sync_born), sizeof(struct sync_born), 1},
+    [SYNC_LISTENER] = {sizeof(struct sync_listener), sizeof(struct sync_listener), 0},
+    [SYNC_TOLD] = {0, 0, 0},
 };
 
 void sync_message_done(struct sync_message *m)
@@ -147,6 +154,38 @@ int sync_send_detach(int fd, struct err *e)
     return send_message(fd, SYNC_DETACH, NULL, 0, NULL, 0, e);
 }
 
+int sync_send_told(int fd, struct err *e)
+{
+    return send_message(fd, SYNC_TOLD, NULL, 0, NULL, 0, e);
+}
+
+int sync_write_listener(int fd, int listener, struct err *e)
+{
+    struct wire w = {.type = SYNC_LISTENER, .listener = {listener}};
+    size_t n = offsetof(struct wire, listener) + sizeof(w.listener);
+    ssize_t r;
+
+    do
+        r = write(fd, &w, n);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? err_sys(e, -errno, "write LISTENER to the peer") : 0;
+}
+
+int sync_read_told(int fd, struct err *e)
+{
+    uint32_t type = SYNC_NONE;
+    ssize_t r;
+
+    do
+        r = read(fd, &type, sizeof(type)); /* a datagram: the rest of a longer one is dropped */
+    while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return err_sys(e, -errno, "read TOLD from the peer");
+    if (r != (ssize_t)sizeof(type) || type != SYNC_TOLD)
+        return err_set(e, ERR_IO, "the peer is gone, expected TOLD");
+    return 0;
+}
+
 int sync_send_failed(int fd, const struct err *failure)
 {
     return send_message(fd, SYNC_FAILED, failure, sizeof(*failure), NULL, 0, NULL);
@@ -186,6 +225,8 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
     case SYNC_DETACH:
     case SYNC_PREPARED:
     case SYNC_PROCEED:
+    case SYNC_LISTENER:
+    case SYNC_TOLD:
     case SYNC_TYPE_MAX:
         return 0;
     }

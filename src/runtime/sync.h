@@ -21,6 +21,9 @@
  *     | ---- DETACH ------------------------------> |  the creator has recorded init; init will outlive
  *     |  end of the stream                          |  it, and waits on its start socket
  *   starter: connect, START ----------------------> |  the connection takes the socket's place
+ *     | <--- LISTENER {fd number} ----------------- |  only when the filter notifies an agent: the
+ *     |  copies the fd, tells the agent             |  fd is the child's; written by write(2)
+ *     | ---- TOLD --------------------------------> |  read by read(2): filter.c says why
  *     |  end of the stream                          |  execve succeeded: the last copy of the socket
  *     |                                             |  was close-on-exec
  *     | <--- EXEC_FAILED {errno, name} ------------ |  or: execve failed (sent by the stub, stub.c)
@@ -66,6 +69,8 @@ enum sync_type {
     SYNC_PREPARED,
     SYNC_PROCEED,
     SYNC_BORN,
+    SYNC_LISTENER,
+    SYNC_TOLD,
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -92,6 +97,10 @@ struct __attribute__((packed)) sync_born {
     int32_t pid; /* in the parent's pid namespace */
 };
 
+struct __attribute__((packed)) sync_listener {
+    int32_t fd; /* of the child */
+};
+
 struct __attribute__((packed)) sync_exec_failed {
     int32_t negative_errno;
     char name[SYNC_NAME_MAX]; /* args[0], cut; the datagram ends where it ends */
@@ -105,6 +114,7 @@ struct sync_message {
         struct sync_users users;
         struct sync_exec_failed exec_failed;
         struct sync_born born;
+        struct sync_listener listener;
         struct err err;
     };
     int fds[SYNC_MAX_FDS];
@@ -123,6 +133,10 @@ int sync_send_terminal(int fd, int master, struct err *e);
 int sync_send_ready(int fd, struct err *e);
 int sync_send_start(int fd, struct err *e);
 int sync_send_detach(int fd, struct err *e);
+int sync_send_told(int fd, struct err *e);
+/* Under a filter: by write(2) and read(2) alone. */
+int sync_write_listener(int fd, int listener, struct err *e);
+int sync_read_told(int fd, struct err *e);
 int sync_send_failed(int fd, const struct err *failure);
 
 /* The next message: 1; 0 at the end of the stream; -1 with an error. */

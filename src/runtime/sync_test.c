@@ -131,9 +131,31 @@ static void times_out(void **state)
     fd_close(pair[1]);
 }
 
+static void a_listener_is_told_by_plain_reads_and_writes(void **state)
+{
+    auto_sync_message m = {0};
+    struct err e = {0};
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(sys_socketpair_seqpacket(pair), 0);
+    assert_int_equal(sync_write_listener(pair[0], 7, &e), 0);
+    assert_int_equal(sync_expect(pair[1], SYNC_LISTENER, &m, &e), 0);
+    assert_int_equal(m.listener.fd, 7);
+    assert_int_equal(sync_send_told(pair[1], &e), 0);
+    assert_int_equal(sync_read_told(pair[0], &e), 0);
+    assert_int_equal(sync_send_start(pair[1], &e), 0);
+    assert_int_equal(sync_read_told(pair[0], &e), -1);
+    fd_close(pair[1]);
+    assert_int_equal(sync_read_told(pair[0], &e), -1);
+    assert_int_equal(e.kind, ERR_IO);
+    fd_close(pair[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_listener_is_told_by_plain_reads_and_writes),
         cmocka_unit_test(carries_ids_and_fds),
         cmocka_unit_test(names_both_messages_when_one_is_unexpected),
         cmocka_unit_test(hands_the_peers_error_on_even_after_its_death),

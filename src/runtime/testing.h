@@ -105,6 +105,7 @@ struct request {
     const char *user;
     char *const *groups;
     const char *cgroup;
+    const struct runtime_agent *agent;
     int etc_dirfd_plus_1; /* 0: none */
     bool set_home, create_cwd, readonly_root, plain_root, no_upper;
 };
@@ -192,6 +193,7 @@ static inline int run_create(struct box *b, const struct request *q, struct run 
         .user = q->user,
         .user_groups = q->groups,
         .set_home = q->set_home,
+        .agent = q->agent,
         .create_cwd = q->create_cwd,
         .etc_dirfd = q->etc_dirfd_plus_1 ? q->etc_dirfd_plus_1 - 1 : FD_NONE,
         .bundle_dirfd = FD_NONE,

@@ -64,7 +64,6 @@ struct compiler {
     size_t n_archs;
     uint32_t default_action;
     uint32_t newer_action; /* for calls that the profile cannot know */
-    bool has_notify;
 };
 
 static void compiler_done(struct compiler *c)
@@ -85,6 +84,17 @@ static const struct words_action *find_action(const char *name)
         if (strcmp(words_actions[i].name, name) == 0)
             return &words_actions[i];
     return NULL;
+}
+
+bool seccomp_notifies(const struct oci_seccomp *s)
+{
+    VEC_FOREACH (r, &s->syscalls) {
+        const struct words_action *a = find_action(r->action);
+
+        if (a && a->action == SECCOMP_RET_USER_NOTIF)
+            return true;
+    }
+    return false;
 }
 
 /* 0, or -1 when the action has no errno or it does not fit. */
@@ -235,7 +245,6 @@ static int add_rule(struct compiler *c, const struct oci_seccomp_rule *r, size_t
         snprintf(field, sizeof(field), "linux.seccomp.syscalls[%zu].errnoRet", rule);
         return errno_error(field, a, &r->errno_ret, e);
     }
-    c->has_notify |= action == SECCOMP_RET_USER_NOTIF;
     if (add_clauses(c, r, rule, action, e) < 0)
         return -1;
     STRV_FOREACH (name, r->names)
@@ -390,23 +399,28 @@ static const struct words_flag *find_flag(const char *name)
     return NULL;
 }
 
-/* No list at all is the default of runc and crun; an empty one is none. */
-static int parse_flags(const struct compiler *c, const struct oci_seccomp *s, unsigned *ret,
-                       struct err *e)
+static int check_flags(const struct oci_seccomp *s, struct err *e)
 {
-    unsigned all = s->flags ? 0 : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-
-    for (size_t i = 0; s->flags && s->flags[i]; i++) {
-        const struct words_flag *flag = find_flag(s->flags[i]);
-
-        if (!flag)
+    for (size_t i = 0; s->flags && s->flags[i]; i++)
+        if (!find_flag(s->flags[i]))
             return err_set(e, ERR_INVALID, "linux.seccomp.flags[%zu]: unknown value '%.60s'", i,
                            s->flags[i]);
-        if (!flag->needs_listener || c->has_notify)
+    return 0;
+}
+
+/* No list at all is the default of runc and crun; an empty one is none. */
+unsigned seccomp_filter_flags(const struct oci_seccomp *s)
+{
+    unsigned all = s->flags ? 0 : SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    bool has_listener = seccomp_notifies(s);
+
+    STRV_FOREACH (name, s->flags) {
+        const struct words_flag *flag = find_flag(*name);
+
+        if (flag && (!flag->needs_listener || has_listener))
             all |= flag->flag;
     }
-    *ret = all | (c->has_notify ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
-    return 0;
+    return all | (has_listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
 }
 
 static int parse_rules(struct compiler *c, const struct oci_seccomp *s, struct err *e)
@@ -416,7 +430,7 @@ static int parse_rules(struct compiler *c, const struct oci_seccomp *s, struct e
     for (size_t i = 0; i < s->syscalls.len; i++)
         if (add_rule(c, &s->syscalls.items[i], i, e) < 0)
             return -1;
-    if (c->has_notify && !(s->listener_path && *s->listener_path))
+    if (seccomp_notifies(s) && !(s->listener_path && *s->listener_path))
         return err_set(e, ERR_INVALID,
                        "linux.seccomp.listenerPath: is not set, and SCMP_ACT_NOTIFY needs it");
     add_multiplexer(c, "socketcall", socket_calls, ARRAY_LEN(socket_calls));
@@ -464,10 +478,10 @@ static int make_program(struct compiler *c, struct seccomp_program *ret, struct 
 int seccomp_compile(const struct oci_seccomp *s, struct seccomp_program *ret, struct err *e)
 {
     DHOW_CLEANUP(compiler_done) struct compiler c = {0};
-    struct seccomp_program p = {0};
+    struct seccomp_program p = {.flags = seccomp_filter_flags(s)};
 
     if (parse_archs(&c, s, e) < 0 || parse_default(&c, s, e) < 0 || parse_rules(&c, s, e) < 0 ||
-        parse_flags(&c, s, &p.flags, e) < 0 || make_program(&c, &p, e) < 0)
+        check_flags(s, e) < 0 || make_program(&c, &p, e) < 0)
         return -1;
     *ret = p;
     return 0;

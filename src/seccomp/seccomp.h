@@ -28,6 +28,25 @@ int seccomp_compile(const struct oci_seccomp *s, struct seccomp_program *ret, st
 void seccomp_program_done(struct seccomp_program *p);
 bool seccomp_program_notifies(const struct seccomp_program *p);
 
+bool seccomp_notifies(const struct oci_seccomp *s);
+/* What a profile's words come to, for those who tell about it; unknown ones are left out. */
+unsigned seccomp_filter_flags(const struct oci_seccomp *s);
+
+/*
+ * What the runtime itself has to call between loading the filter and the command, and a profile
+ * that was recorded under another runtime does not have: exactly these calls pass on our
+ * architecture, where the profile would not allow them. The arguments are to be such that the call
+ * means nothing to the program that is executed then: addresses of this process, say.
+ */
+struct seccomp_passage {
+    const char *name;
+    uint64_t args[6];
+    unsigned compared; /* bit i: args[i] must be it */
+};
+#define SECCOMP_MAX_PASSAGES 4
+int seccomp_program_let_pass(struct seccomp_program *p, const struct seccomp_passage *passages,
+                             size_t n, struct err *e);
+
 /* Owned; NULL when all are known. */
 char **seccomp_unknown_names(const struct oci_seccomp *s) DHOW_MUST_USE;
 
