@@ -204,6 +204,17 @@ static void give_streams(struct init *init)
     }
 }
 
+/* The host's null device becomes the container's own: a checkpoint can name no file of the host. */
+static int own_null(struct init *init, int fd)
+{
+    struct stat st;
+    int own = FD_NONE;
+
+    if (fd >= 0 && sys_stat(fd, "", &st) == 0 && devices_is_null(&st))
+        own = devices_open_null(init, O_RDWR, NULL);
+    return own >= 0 ? own : fd;
+}
+
 /* Before READY: a creation's caller waits for the end of its streams, and a container with a
  * terminal has none of them. */
 static int step_streams(struct init *init, const void *arg, struct err *e)
@@ -212,7 +223,8 @@ static int step_streams(struct init *init, const void *arg, struct err *e)
 
     (void)arg;
     for (int i = 0; i < STUB_SYNC_FD; i++) {
-        fds[i] = init->terminal_fd >= 0 ? init->terminal_fd : init->process->stdio[i];
+        fds[i] =
+            init->terminal_fd >= 0 ? init->terminal_fd : own_null(init, init->process->stdio[i]);
         if (fds[i] < 0)
             fds[i] = devices_open_null(init, i == 0 ? O_RDONLY : O_WRONLY, e);
         if (fds[i] < 0)

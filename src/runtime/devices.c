@@ -156,6 +156,11 @@ static int step_defaults(struct init *init, const void *arg, struct err *e)
     return make_links(dev, e);
 }
 
+bool devices_is_null(const struct stat *st)
+{
+    return is_device(st, &defaults[0]);
+}
+
 int devices_null_tree(struct init *init, struct err *e)
 {
     auto_fd int tree =
@@ -168,7 +173,7 @@ int devices_null_tree(struct init *init, struct err *e)
     if (tree < 0)
         return err_sys(e, tree, "open the null device");
     r = sys_stat(tree, "", &st);
-    if (r < 0 || !is_device(&st, &defaults[0]))
+    if (r < 0 || !devices_is_null(&st))
         return err_set(e, ERR_DENIED, "the null device is not the device 1:3");
     return take_fd(&tree);
 }
@@ -183,7 +188,7 @@ int devices_open_null(struct init *init, int flags, struct err *e)
     if (fd < 0)
         return err_sys(e, fd, "open '/dev/null' of the container");
     r = sys_stat(fd, "", &st);
-    if (r < 0 || !is_device(&st, &defaults[0]))
+    if (r < 0 || !devices_is_null(&st))
         return err_set(e, ERR_INVALID, "'/dev/null' of the container is not the device 1:3");
     return take_fd(&fd);
 }
