@@ -25,7 +25,6 @@
 #include "sys/file.h"
 #include "sys/namespace.h"
 
-#define DUMP_LOG      "dump.log"
 #define LOG_MAX_BYTES (16u << 20)
 
 void checkpoint_done(struct checkpoint *c)
@@ -47,33 +46,96 @@ static int open_dir(const char *path, bool make, int *ret, struct err *e)
 }
 
 int checkpoint_open(struct checkpoint *c, const struct lifecycle_checkpoint_options *o,
-                    unsigned flags, struct err *e)
+                    struct err *e)
 {
-    const char *images = o->image_path && *o->image_path ? o->image_path : "checkpoint";
-    const char *work = o->work_path && *o->work_path ? o->work_path : images;
     const char *program = o->criu && *o->criu ? o->criu : "criu";
     int r;
 
     r = sys_criu_open(program, &c->criu);
     if (r == -ELIBACC)
         return err_set(e, ERR_UNSUPPORTED,
-                       "checkpoint and restore need CRIU: install the package "
-                       "criu");
+                       "checkpoint and restore need CRIU: install the package criu");
     if (r < 0)
         return err_sys(e, r, "load CRIU");
-    if (sys_criu_check(c->criu) < 0)
+    r = sys_criu_check(c->criu);
+    if (r == -ENOEXEC)
+        return err_set(e, ERR_UNSUPPORTED, "checkpoint and restore need CRIU: '%s' cannot be run",
+                       program);
+    if (r < 0)
         return err_set(e, ERR_UNSUPPORTED,
                        "CRIU cannot checkpoint or restore on this kernel: '%s check' says why",
                        program);
+    return 0;
+}
+
+/* A directory that an earlier checkpoint, or somebody else, has filled: CRIU would write where
+ * links lead. */
+static int remove_links(int dir, struct err *e)
+{
+    auto_strv names = NULL;
+    int r = sys_list_dir(dir, ".", &names);
+
+    STRV_FOREACH (name, names) {
+        struct stat st;
+
+        if (r == 0 && sys_lstat(dir, *name, &st) == 0 && S_ISLNK(st.st_mode))
+            r = sys_unlink(dir, *name);
+    }
+    return r < 0 ? err_sys(e, r, "remove links from the image directory") : 0;
+}
+
+/* CRIU's files beside the images, which it opens by name. */
+static int remove_logs(int dir, struct err *e)
+{
+    static const char *const names[] = {CHECKPOINT_DUMP_LOG, CHECKPOINT_RESTORE_LOG, "stats-dump",
+                                        "stats-restore"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        int r = sys_unlink(dir, names[i]);
+
+        if (r < 0)
+            return err_sys(e, r, "remove '%s' of the work directory", names[i]);
+    }
+    return 0;
+}
+
+static int check_parent(const struct checkpoint *c, const char *parent, struct err *e)
+{
+    struct stat st;
+
+    if (!parent || !*parent)
+        return 0;
+    if (sys_stat(c->images_fd, parent, &st) < 0 || !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_NOT_FOUND,
+                       "--parent-path '%s' is no directory, seen from the image directory", parent);
+    return 0;
+}
+
+int checkpoint_open_dirs(struct checkpoint *c, const struct lifecycle_checkpoint_options *o,
+                         unsigned flags, struct err *e)
+{
+    const char *images = o->image_path && *o->image_path ? o->image_path : "checkpoint";
+    const char *work = o->work_path && *o->work_path ? o->work_path : images;
+    struct stat st;
+    bool is_new = sys_stat(AT_FDCWD, images, &st) < 0;
+
     c->work_path = alloc_strdup(work);
     if (open_dir(images, flags & CHECKPOINT_MAKE, &c->images_fd, e) < 0)
         return -1;
-    return open_dir(work, true, &c->work_fd, e);
+    if (check_parent(c, o->parent_path, e) < 0) {
+        if (is_new)
+            (void)sys_rmdir(AT_FDCWD, images);
+        return -1;
+    }
+    if ((flags & CHECKPOINT_MAKE) && remove_links(c->images_fd, e) < 0)
+        return -1;
+    if (open_dir(work, true, &c->work_fd, e) < 0)
+        return -1;
+    return remove_logs(c->work_fd, e);
 }
 
 void checkpoint_set(struct checkpoint *c, const struct lifecycle_checkpoint_options *o,
-                    const struct oci_spec *spec, const char *root, const char *log_file,
-                    unsigned more_flags)
+                    const char *root, const char *log_file, unsigned more_flags)
 {
     static const struct {
         enum lifecycle_checkpoint_flags ours;
@@ -100,7 +162,6 @@ void checkpoint_set(struct checkpoint *c, const struct lifecycle_checkpoint_opti
         .cgroup_mode = o->cgroup_mode,
     };
 
-    (void)spec;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (o->flags & rows[i].ours)
             options.flags |= rows[i].criu;
@@ -136,17 +197,21 @@ int checkpoint_failed(const struct checkpoint *c, const char *what, const char *
 {
     auto_free char *text = NULL;
     auto_strv lines = NULL;
-    const char *last = NULL;
+    const char *last[3] = {"", "", ""};
 
     if (sys_read_file(c->work_fd, log_file, LOG_MAX_BYTES, &text, NULL) == 0)
         lines = strv_split(text, '\n');
     STRV_FOREACH (line, lines) {
         const char *error = strstr(*line, "Error (");
 
-        last = error ? error : last;
+        if (!error || strstr(error, " FAILED."))
+            continue;
+        memmove(last, last + 1, sizeof(last) - sizeof(last[0]));
+        last[ARRAY_LEN(last) - 1] = error;
     }
-    return err_set(e, ERR_IO, "criu failed: %s%s%s, see '%s/%s'", what, last ? ": " : "",
-                   last ? last : "", c->work_path, log_file);
+    return err_set(e, ERR_IO, "criu failed: %s: %s%s%s%s%s, see '%s/%s'", what, last[0],
+                   *last[0] ? "; " : "", last[1], *last[1] ? "; " : "", last[2], c->work_path,
+                   log_file);
 }
 
 /* ---- the dump ---- */
@@ -194,7 +259,7 @@ static int dump(struct checkpoint *c, const struct lifecycle_checkpoint_options 
     auto_free char *freezer = NULL;
     int r;
 
-    checkpoint_set(c, o, spec, s->rootfs, DUMP_LOG, 0);
+    checkpoint_set(c, o, s->rootfs, CHECKPOINT_DUMP_LOG, SYS_CRIU_ORPHAN_PTS_MASTER);
     if (checkpoint_add_mounts(c, spec, s->bundle, false, e) < 0 ||
         add_network(c, spec, (pid_t)s->pid, e) < 0 || write_descriptors(c, (pid_t)s->pid, e) < 0)
         return -1;
@@ -202,7 +267,7 @@ static int dump(struct checkpoint *c, const struct lifecycle_checkpoint_options 
         freezer = cgroup_freezer_path(g);
     cgroup_free(g);
     r = sys_criu_dump(c->criu, (pid_t)s->pid, freezer);
-    return r < 0 ? checkpoint_failed(c, "dump", DUMP_LOG, e) : 0;
+    return r < 0 ? checkpoint_failed(c, "dump", CHECKPOINT_DUMP_LOG, e) : 0;
 }
 
 int lifecycle_checkpoint(const struct lifecycle_config *config, const char *id,
@@ -224,14 +289,9 @@ int lifecycle_checkpoint(const struct lifecycle_config *config, const char *id,
     if (o->parent_path && o->parent_path[0] == '/')
         return err_set(e, ERR_INVALID, "--parent-path '%s' must be relative to the image directory",
                        o->parent_path);
-    if (state_read_config(&d, &spec, e) < 0 || checkpoint_open(&c, o, CHECKPOINT_MAKE, e) < 0)
+    if (state_read_config(&d, &spec, e) < 0 || checkpoint_open(&c, o, e) < 0 ||
+        checkpoint_open_dirs(&c, o, CHECKPOINT_MAKE, e) < 0)
         return -1;
-    if (o->parent_path && *o->parent_path) {
-        struct stat st;
-
-        if (sys_stat(c.images_fd, o->parent_path, &st) < 0)
-            return err_set(e, ERR_NOT_FOUND, "--parent-path '%s' is not there", o->parent_path);
-    }
     if (dump(&c, o, &s, &spec, e) < 0)
         return -1;
     if (o->flags & (LIFECYCLE_CHECKPOINT_LEAVE_RUNNING | LIFECYCLE_CHECKPOINT_PRE_DUMP))

@@ -6,8 +6,8 @@
  *
  * Trust boundary (containerd's CVE-2026-50195, 53492, 53489): an image directory is data of whoever
  * made it. Nothing of it is adopted but what CRIU reads: bundle, mounts, hooks, annotations, labels
- * come from the bundle that the caller names. descriptors.json is bounded, and its texts are only
- * keys that CRIU compares.
+ * come from the bundle that the caller names. descriptors.json is bounded and no link, and its
+ * texts are only keys that CRIU compares. The logs are made anew.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,21 +30,26 @@
 #include "sys/namespace.h"
 #include "sys/process.h"
 
-#define RESTORE_LOG           "restore.log"
 #define DESCRIPTORS_MAX_BYTES (64u << 10)
 
-/* The root becomes a mount, in a mount namespace of ours that sends nothing to the host's. */
-static int mount_root(const char *path, struct err *e)
+/* A mount namespace of ours, that sends nothing to the host's. */
+static int own_mounts(struct err *e)
 {
-    auto_fd int host = FD_NONE, tree = FD_NONE, target = FD_NONE;
+    auto_fd int host = FD_NONE;
     int r = sys_unshare(CLONE_NEWNS);
 
     if (r >= 0)
         r = host = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
     if (r >= 0)
         r = sys_mount_setattr(host, SYS_SETATTR_RECURSIVE, 0, 0, MS_SLAVE);
-    if (r >= 0)
-        r = tree = sys_open_tree(AT_FDCWD, path, SYS_TREE_CLONE | SYS_TREE_RECURSIVE);
+    return r < 0 ? err_sys(e, r, "make a mount namespace to restore in") : 0;
+}
+
+static int mount_root(const char *path, struct err *e)
+{
+    auto_fd int tree = FD_NONE, target = FD_NONE;
+    int r = tree = sys_open_tree(AT_FDCWD, path, SYS_TREE_CLONE | SYS_TREE_RECURSIVE);
+
     if (r >= 0)
         r = target = sys_open(AT_FDCWD, path, O_PATH | O_DIRECTORY, 0);
     if (r >= 0)
@@ -163,7 +168,7 @@ static int run_criu(struct creation *c, struct checkpoint *point,
     auto_fd int network = FD_NONE;
     pid_t pid;
 
-    checkpoint_set(point, &o->checkpoint, spec, spec->root.path, RESTORE_LOG,
+    checkpoint_set(point, &o->checkpoint, spec->root.path, CHECKPOINT_RESTORE_LOG,
                    spec->process->terminal ? SYS_CRIU_ORPHAN_PTS_MASTER : 0);
     if (checkpoint_add_mounts(point, spec, c->bundle.path, true, e) < 0 ||
         inherit_streams(point, e) < 0 || add_cgroups(point, &c->state, e) < 0 ||
@@ -177,7 +182,7 @@ static int run_criu(struct creation *c, struct checkpoint *point,
         return -1;
     }
     if (pid < 0)
-        return checkpoint_failed(point, "restore", RESTORE_LOG, e);
+        return checkpoint_failed(point, "restore", CHECKPOINT_RESTORE_LOG, e);
     c->container.pid = pid;
     c->container.pidfd = sys_pidfd_open(pid);
     if (c->container.pidfd < 0)
@@ -197,7 +202,8 @@ int lifecycle_restore(const struct lifecycle_config *config,
 
     TRACE_SPAN("restore");
     /* Before anything is made: most machines cannot do it. */
-    if (checkpoint_open(&point, &o->checkpoint, 0, e) < 0)
+    if (checkpoint_open(&point, &o->checkpoint, e) < 0 || own_mounts(e) < 0 ||
+        checkpoint_open_dirs(&point, &o->checkpoint, 0, e) < 0)
         return -1;
     r = creation_begin(&c, config, &o->create, e);
     if (r == 0) {

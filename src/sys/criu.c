@@ -4,6 +4,9 @@
  * program, which is not wanted for a build: the types stand here, as criu.org/C_API has them; they
  * have not changed since version 3.0.
  *
+ * criu_check() is not among them: it sends a request without options, and criu 3.17 falls over
+ * that. Asking for a feature finds out as well whether criu works with this kernel at all.
+ *
  * The library's callback has no argument of ours: what a restore calls back to is in a variable for
  * as long as the restore lasts.
  */
@@ -11,8 +14,10 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
@@ -26,7 +31,7 @@ typedef int notify_fn(char *action, void *na);
 #define FUNCTIONS(X)                                                                               \
     X(int, criu_init_opts, (void))                                                                 \
     X(int, criu_set_service_binary, (const char *))                                                \
-    X(int, criu_check, (void))                                                                     \
+    X(int, criu_feature_check, (bool *, size_t))                                                   \
     X(int, criu_dump, (void))                                                                      \
     X(int, criu_pre_dump, (void))                                                                  \
     X(int, criu_restore_child, (void))                                                             \
@@ -61,6 +66,8 @@ typedef int notify_fn(char *action, void *na);
 
 struct sys_criu {
     unsigned flags;
+    int inherited[4];
+    size_t n_inherited;
 #define DECLARE(type, f, arguments) type(*f) arguments;
     FUNCTIONS(DECLARE)
 };
@@ -94,13 +101,45 @@ int sys_criu_open(const char *program, struct sys_criu **ret)
 
 void sys_criu_close(struct sys_criu *c)
 {
+    for (size_t i = 0; c && i < c->n_inherited; i++)
+        fd_close(c->inherited[i]);
     free(c); /* the library stays loaded, for the rest of a short life */
+}
+
+/* criu and what it runs write to our streams, which may be the container's: all it has to say is in
+ * its log. A job of a shell gets them. */
+static void silence(const struct sys_criu *c, int saved[3])
+{
+    int null = c->flags & SYS_CRIU_SHELL_JOB ? FD_NONE : open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd < 3; fd++) {
+        saved[fd] = null < 0 ? FD_NONE : fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        if (saved[fd] >= 0)
+            (void)dup2(null, fd);
+    }
+    fd_close(null);
+}
+
+static void unsilence(int saved[3])
+{
+    for (int fd = 0; fd < 3; fd++) {
+        if (saved[fd] >= 0)
+            (void)dup2(saved[fd], fd);
+        fd_close(saved[fd]);
+    }
 }
 
 int sys_criu_check(struct sys_criu *c)
 {
+    int saved[3];
+    bool tracks_memory = true; /* the first member of struct criu_feature_check */
+    int r;
+
     FAULT_POINT("criu_check");
-    return c->criu_check() < 0 ? -EBADE : 0;
+    silence(c, saved);
+    r = c->criu_feature_check(&tracks_memory, sizeof(tracks_memory));
+    unsilence(saved);
+    return r == -EBADE ? r : r < 0 ? -ENOEXEC : 0;
 }
 
 void sys_criu_set(struct sys_criu *c, const struct sys_criu_options *o)
@@ -156,7 +195,15 @@ int sys_criu_add_external(struct sys_criu *c, const char *key)
 
 int sys_criu_add_inherited(struct sys_criu *c, int fd, const char *key)
 {
-    return added(c->criu_add_inherit_fd(fd, key));
+    int copy;
+
+    if (c->n_inherited == ARRAY_LEN(c->inherited))
+        return -E2BIG;
+    copy = fcntl(fd, F_DUPFD, STDERR_FILENO + 1); /* criu is executed with it */
+    if (copy < 0)
+        return -errno;
+    c->inherited[c->n_inherited++] = copy;
+    return added(c->criu_add_inherit_fd(copy, key));
 }
 
 int sys_criu_add_cgroup(struct sys_criu *c, const char *controller, const char *path)
@@ -166,11 +213,16 @@ int sys_criu_add_cgroup(struct sys_criu *c, const char *controller, const char *
 
 int sys_criu_dump(struct sys_criu *c, pid_t pid, const char *freezer)
 {
+    int saved[3], r;
+
     FAULT_POINT("criu_dump");
     c->criu_set_pid(pid);
     if (freezer && c->criu_set_freeze_cgroup(freezer) < 0)
         return -ENOMEM;
-    return (c->flags & SYS_CRIU_PRE_DUMP ? c->criu_pre_dump() : c->criu_dump()) < 0 ? -EBADE : 0;
+    silence(c, saved);
+    r = c->flags & SYS_CRIU_PRE_DUMP ? c->criu_pre_dump() : c->criu_dump();
+    unsilence(saved);
+    return r < 0 ? -EBADE : 0;
 }
 
 static int on_stage(char *action, void *na)
@@ -186,14 +238,16 @@ static int on_stage(char *action, void *na)
 
 pid_t sys_criu_restore(struct sys_criu *c, sys_criu_stage_fn *fn, void *arg, int *ret_terminal)
 {
-    int r;
+    int saved[3], r;
 
     FAULT_POINT("criu_restore");
     restoring.criu = c;
     restoring.fn = fn;
     restoring.arg = arg;
     c->criu_set_notify_cb(on_stage);
+    silence(c, saved);
     r = c->criu_restore_child();
+    unsilence(saved);
     *ret_terminal = r < 0 ? FD_NONE : restoring.terminal;
     if (r < 0)
         fd_close(restoring.terminal);

@@ -24,7 +24,8 @@ struct sys_criu; /* opaque */
 /* `program`: path or name of criu. */
 int sys_criu_open(const char *program, struct sys_criu **ret);
 void sys_criu_close(struct sys_criu *c);
-int sys_criu_check(struct sys_criu *c); /* can this kernel do it? */
+/* Does it work with this kernel? -ENOEXEC: the program does not run. */
+int sys_criu_check(struct sys_criu *c);
 
 /* What a dump and a restore have in common. */
 enum sys_criu_flags {
@@ -35,9 +36,10 @@ enum sys_criu_flags {
     SYS_CRIU_FILE_LOCKS = 1 << 4,
     SYS_CRIU_AUTO_DEDUP = 1 << 5,
     SYS_CRIU_LINK_REMAP = 1 << 6,
-    SYS_CRIU_LEAVE_RUNNING = 1 << 7,    /* dump */
-    SYS_CRIU_PRE_DUMP = 1 << 8,         /* dump: memory only, the process goes on */
-    SYS_CRIU_ORPHAN_PTS_MASTER = 1 << 9 /* restore: the terminal's master is handed out */
+    SYS_CRIU_LEAVE_RUNNING = 1 << 7, /* dump */
+    SYS_CRIU_PRE_DUMP = 1 << 8,      /* dump: memory only, the process goes on */
+    SYS_CRIU_ORPHAN_PTS_MASTER =
+        1 << 9 /* the terminal's master is the caller's; a restore makes it */
 };
 struct sys_criu_options {
     int images_fd;        /* directory of the images */
