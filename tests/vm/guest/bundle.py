@@ -40,6 +40,8 @@ def features():
 def want_feature(*path):
     """Skips what our runtime does not claim to do; another one is taken at no word."""
     value = features()
+    if not value:
+        return  # it cannot tell
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     if IS_OURS and not value:
