@@ -111,6 +111,32 @@ PY
     [[ $output == $'one\ntwo' ]]
 }
 
+@test "a user whom only a capability lets execute the command can, and is left with what was asked for" {
+    cp "$B/rootfs/bin/busybox" "$B/rootfs/bin/busybox-for-root"
+    chmod 700 "$B/rootfs/bin/busybox-for-root"
+    edit '.process.user = {uid: 1000, gid: 1000} | .process.capabilities |= map_values(. - ["CAP_DAC_OVERRIDE"])'
+    set_args /bin/busybox-for-root cat /proc/self/status
+    run_container c1
+    rt_error 'exec: .*/bin/busybox-for-root.*: permission denied'
+    edit '.process.capabilities |= map_values(. + ["CAP_DAC_OVERRIDE"])'
+    run_container c1
+    want_status 0
+    [[ $output == *$'CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n'*$'CapAmb:\t0000000000000000\n'* ]]
+    edit '.process.capabilities.inheritable = ["CAP_DAC_OVERRIDE", "CAP_KILL"]'
+    run_container c1
+    want_status 0
+    [[ $output == *$'CapInh:\t0000000000000022\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n'* ]]
+    [[ $output == *$'CapAmb:\t0000000000000000\n'* ]]
+    edit '.process.capabilities.ambient = ["CAP_KILL"] | .process.noNewPrivileges = false'
+    run_container c1
+    want_status 0
+    [[ $output == *$'CapInh:\t0000000000000022\nCapPrm:\t0000000000000020\nCapEff:\t0000000000000020\n'* ]]
+    [[ $output == *$'CapAmb:\t0000000000000020\n'* ]]
+    edit '.process.args = ["sleep", "100"]'
+    start_container c1
+    inside c1 /bin/busybox-for-root true
+}
+
 # ---- the filter ----
 
 # bats test_tags=short

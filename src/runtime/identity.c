@@ -139,6 +139,11 @@ static int step_privileges(struct init *init, const void *arg, struct err *e)
                               .effective = want->effective & want->permitted & have.permitted,
                               .inheritable = want->inheritable & have.permitted};
     ambient = want->ambient & final.permitted & final.inheritable;
+    /* As far as the stub, which takes them back: the user may need them to execute the command. */
+    if (init->ids.uid != 0) {
+        final.inheritable |= want->for_execve & final.effective;
+        ambient |= want->for_execve & final.effective;
+    }
     before = final;
     init->final_caps = final;
     init->keeps_admin = init->seccomp && !init->process->process->no_new_privileges;
@@ -182,6 +187,8 @@ static int plan_caps(const struct oci_capabilities *c, struct plan_caps *ret, st
         return err_set(e, ERR_INVALID, "process.capabilities.effective: one is not permitted");
     /* `runc spec` itself writes ambient ones that are not inheritable: nobody gets those. */
     ret->ambient &= ret->permitted & ret->inheritable;
+    ret->for_execve = ret->effective & ret->bounding & ~ret->ambient &
+                      (1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH);
     return 0;
 }
 

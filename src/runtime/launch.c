@@ -98,6 +98,20 @@ static int compile_filter(struct launch *l, struct err *e)
     return 0;
 }
 
+static int open_stub(struct launch *l, struct err *e)
+{
+    const struct plan_process *pp = &l->plan->process;
+    const struct stub_options stub = {
+        .labels = pp->labels,
+        .n_labels = pp->n_labels,
+        .drop_inheritable = (uint32_t)pp->caps.for_execve,
+        .keep_inheritable = (uint32_t)(pp->caps.for_execve & pp->caps.inheritable),
+    };
+
+    l->stub_fd = stub_open(STUB_SYNC_FD + (int)pp->preserve_fds, &stub, e);
+    return l->stub_fd < 0 ? -1 : 0;
+}
+
 int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e)
 {
     TRACE_SPAN("prepare");
@@ -109,11 +123,8 @@ int launch_prepare(struct launch *l, const struct runtime_plan *p, struct err *e
         return -1;
     if (p->process.seccomp && compile_filter(l, e) < 0)
         return -1;
-    if (p->kind == PLAN_MOUNTS) /* nothing is executed */
-        return 0;
-    l->stub_fd = stub_open(STUB_SYNC_FD + (int)p->process.preserve_fds, p->process.labels,
-                           p->process.n_labels, e);
-    return l->stub_fd < 0 ? -1 : 0;
+    /* For mounts nothing is executed. */
+    return p->kind == PLAN_MOUNTS ? 0 : open_stub(l, e);
 }
 
 struct init launch_init(struct launch *l, int sync_fd)

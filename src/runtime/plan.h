@@ -76,6 +76,7 @@ struct plan_rlimit {
 
 struct plan_caps {
     uint64_t bounding, effective, inheritable, permitted, ambient;
+    uint64_t for_execve; /* of the effective ones: ambient until the command is executed (stub.c) */
 };
 
 /* What create and exec have in common. */

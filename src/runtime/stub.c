@@ -25,6 +25,11 @@
  * the code is a list of {length of file, length of text, file, text}, closed by a length of 0; each
  * text is written to its file, beneath the directory that is open at the number after the sync
  * socket's, which is closed then. What fails is {SYNC_LABEL_FAILED, -errno} and the text.
+ *
+ * A user that is not root loses the permitted capabilities with the first execve, and one of them
+ * may be what lets him execute the command (CAP_DAC_OVERRIDE). They go through it as ambient ones
+ * (identity.c); the stub takes them out of the inheritable set, by which they leave the ambient one
+ * too, and then puts back what was to be inheritable. If that fails, nothing is executed.
  */
 #include "runtime/stub.h"
 
@@ -33,7 +38,7 @@
 #include "runtime/sync.h"
 #include "sys/self.h"
 
-extern const unsigned char stub_code[], stub_code_end[], stub_fd[];
+extern const unsigned char stub_code[], stub_code_end[], stub_fd[], stub_caps[];
 
 _Static_assert(SYNC_EXEC_FAILED == 8 && SYNC_LABEL_FAILED == 9,
                "the numbers in the assembly below");
@@ -42,8 +47,8 @@ _Static_assert(SYNC_EXEC_FAILED == 8 && SYNC_LABEL_FAILED == 9,
 #define STUB_MACHINE    EM_X86_64
 #define STUB_FD_OPERAND 2 /* bytes of the opcode before it */
 __asm__(".pushsection .rodata\n"
-        ".globl stub_code, stub_code_end, stub_fd\n"
-        ".hidden stub_code, stub_code_end, stub_fd\n"
+        ".globl stub_code, stub_code_end, stub_fd, stub_caps\n"
+        ".hidden stub_code, stub_code_end, stub_fd, stub_caps\n"
         "stub_code:\n"
         "stub_fd:\n"
         "    mov $3, %r13d\n"            /* 41 bd imm32: stub_open() writes the number */
@@ -96,12 +101,41 @@ __asm__(".pushsection .rodata\n"
         "6:  mov $3, %eax\n" /* close(sync + 1) */
         "    lea 1(%r13), %edi\n"
         "    syscall\n"
-        "7:  mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
+        "7:  mov stub_caps(%rip), %r14d\n" /* what is inheritable for this execve only */
+        "    test %r14d, %r14d\n"
+        "    jz 12f\n"
+        "    sub $32, %rsp\n" /* struct __user_cap_header_struct, two of __user_cap_data_struct */
+        "    movl $0x20080522, (%rsp)\n"
+        "    movl $0, 4(%rsp)\n"
+        "    mov %rsp, %rdi\n"
+        "    lea 8(%rsp), %rsi\n"
+        "    mov $125, %eax\n" /* capget */
+        "    syscall\n"
+        "    test %eax, %eax\n"
+        "    js 13f\n"
+        "    test %r14d, 16(%rsp)\n"
+        "    jz 11f\n"
+        "    not %r14d\n"
+        "    and %r14d, 16(%rsp)\n"
+        "    mov $126, %eax\n" /* capset */
+        "    syscall\n"
+        "    test %eax, %eax\n"
+        "    js 13f\n"
+        "    mov 4+stub_caps(%rip), %r14d\n" /* what is to be inheritable of it */
+        "    test %r14d, %r14d\n"
+        "    jz 11f\n"
+        "    or %r14d, 16(%rsp)\n"
+        "    mov $126, %eax\n"
+        "    syscall\n"
+        "    test %eax, %eax\n"
+        "    js 13f\n"
+        "11: add $32, %rsp\n"
+        "12: mov $59, %eax\n" /* execve(argv[0], argv + 1, envp) */
         "    mov (%rbx), %rdi\n"
         "    lea 8(%rbx), %rsi\n"
         "    mov %rbp, %rdx\n"
         "    syscall\n"
-        "    mov $8, %r15d\n"
+        "13: mov $8, %r15d\n"
         "    mov 8(%rbx), %rsi\n" /* args[0] */
         "    xor %ecx, %ecx\n"
         "    test %rsi, %rsi\n"
@@ -134,6 +168,8 @@ __asm__(".pushsection .rodata\n"
         "4:  mov $231, %eax\n"
         "    syscall\n"
         "    hlt\n"
+        "stub_caps:\n"
+        "    .long 0, 0\n" /* stub_open() writes them */
         "stub_code_end:\n"
         ".popsection\n");
 #else
@@ -177,8 +213,9 @@ static bool fits(size_t code, const struct stub_label *labels, size_t n_labels)
     return code <= CODE_MAX && n_labels <= STUB_MAX_LABELS;
 }
 
-int stub_open(int sync_fd, const struct stub_label *labels, size_t n_labels, struct err *e)
+int stub_open(int sync_fd, const struct stub_options *o, struct err *e)
 {
+    const uint32_t caps[2] = {o->drop_inheritable, o->keep_inheritable};
     size_t n = (size_t)(stub_code_end - stub_code), total;
     struct image image = {
         .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
@@ -198,11 +235,12 @@ int stub_open(int sync_fd, const struct stub_label *labels, size_t n_labels, str
     int32_t number = sync_fd;
     int fd;
 
-    if (!fits(n, labels, n_labels))
+    if (!fits(n, o->labels, o->n_labels))
         return err_set(e, ERR_INTERNAL, "the stub is too long");
     memcpy(image.code, stub_code, n);
     memcpy(image.code + (stub_fd - stub_code) + STUB_FD_OPERAND, &number, sizeof(number));
-    total = offsetof(struct image, code) + n + add_labels(image.code + n, labels, n_labels);
+    memcpy(image.code + (stub_caps - stub_code), caps, sizeof(caps));
+    total = offsetof(struct image, code) + n + add_labels(image.code + n, o->labels, o->n_labels);
     image.segments[0].p_filesz = image.segments[0].p_memsz = total;
     fd = sys_memfd_sealed_program("dhow-stub", &image, total);
     return fd < 0 ? err_sys(e, fd, "make an executable memory file") : fd;

@@ -2,6 +2,7 @@
 #pragma once
 /* The program between us and the container's command (stub.c says why). */
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -15,6 +16,13 @@ struct stub_label {
     const char *text;
 };
 
+struct stub_options {
+    const struct stub_label *labels;
+    size_t n_labels;
+    /* Capabilities 0 to 31: taken out of the inheritable set, and put back into it. */
+    uint32_t drop_inheritable;
+    uint32_t keep_inheritable;
+};
 /* The stub as a sealed memory file, close-on-exec, for the sync socket at this number. An fd or -1.
  */
-int stub_open(int sync_fd, const struct stub_label *labels, size_t n_labels, struct err *e);
+int stub_open(int sync_fd, const struct stub_options *o, struct err *e);

@@ -44,8 +44,11 @@ static void place_close(struct place *p)
 static int run(struct place *p, const struct stub_label *labels, size_t n_labels,
                const char *const *argv, struct sync_message *ret, int *ret_status)
 {
+    const struct stub_options options = {.labels = labels,
+                                         .n_labels = n_labels,
+                                         .drop_inheritable = 1u << 1};
     struct err e = {0};
-    int stub = stub_open(SYNC_FD, labels, n_labels, &e), pair[2], r;
+    int stub = stub_open(SYNC_FD, &options, &e), pair[2], r;
     pid_t pid;
 
     if (stub < 0)
@@ -179,11 +182,12 @@ static void refuses_labels_that_do_not_fit(void **state)
 {
     auto_free char *text = alloc_zero(1, STUB_LABEL_MAX + 2);
     struct stub_label label = {"file", text};
+    const struct stub_options options = {.labels = &label, .n_labels = 1};
     struct err e = {0};
 
     (void)state;
     memset(text, 'x', STUB_LABEL_MAX + 1);
-    assert_int_equal(stub_open(SYNC_FD, &label, 1, &e), -1);
+    assert_int_equal(stub_open(SYNC_FD, &options, &e), -1);
     assert_int_equal(e.kind, ERR_INTERNAL);
 }
 
