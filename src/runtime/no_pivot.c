@@ -14,50 +14,11 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "base/strv.h"
 #include "runtime/init.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/mountinfo.h"
 #include "sys/self.h"
-
-#define MOUNTINFO_MAX (16u << 20)
-
-/* A line of mountinfo, proc_pid_mountinfo(5). */
-struct mount {
-    char *point; /* unescaped */
-    bool is_revealing;
-};
-
-/* "\040" is a blank. */
-static void unescape(char *s)
-{
-    char *to = s;
-
-    for (; *s; s++) {
-        if (s[0] == '\\' && strspn(s + 1, "01234567") >= 3) {
-            *to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-            s += 3;
-        } else {
-            *to++ = *s;
-        }
-    }
-    *to = 0;
-}
-
-/* Fields 5 and, after " - ", the type. Owned point, or NULL. */
-static struct mount parse_mount(const char *line)
-{
-    auto_strv fields = strv_split(line, ' ');
-    const char *type = strstr(line, " - ");
-    struct mount m = {0};
-
-    if (strv_len(fields) < 6 || !type)
-        return m;
-    m.point = alloc_strdup(fields[4]);
-    unescape(m.point);
-    m.is_revealing = str_starts_with(type + 3, "proc ") || str_starts_with(type + 3, "sysfs ");
-    return m;
-}
 
 static int cover(const char *path)
 {
@@ -71,20 +32,24 @@ static bool is_beneath(const char *path, const char *top)
     return str_starts_with(path, top) && strchr("/", path[strlen(top)]);
 }
 
+static bool is_revealing(const char *type)
+{
+    return str_equal(type, "proc") || str_equal(type, "sysfs");
+}
+
 /* The newest first: a mount is above what it was mounted on. `root` is where the container's root
  * was. */
-static int hide_host(char *const *lines, const char *root, struct err *e)
+static int hide_host(const struct sys_mountinfo *mounts, const char *root, struct err *e)
 {
-    for (size_t i = strv_len(lines); i-- > 0;) {
-        struct mount m = parse_mount(lines[i]);
-        auto_free char *point = m.point;
+    for (size_t i = mounts->len; i-- > 0;) {
+        const char *point = mounts->items[i].point;
         int r;
 
-        if (!point || str_equal(point, "/") || is_beneath(point, root))
+        if (str_equal(point, "/") || is_beneath(point, root))
             continue;
         r = sys_umount_detach(point);
         /* Gone with the mount that it was in, or locked in a user namespace. */
-        if (r == 0 || r == -ENOENT || !m.is_revealing)
+        if (r == 0 || r == -ENOENT || !is_revealing(mounts->items[i].type))
             continue;
         r = cover(point);
         if (r < 0 && r != -ENOENT)
@@ -95,17 +60,14 @@ static int hide_host(char *const *lines, const char *root, struct err *e)
 
 static int step_move_root(struct init *init, const void *arg, struct err *e)
 {
-    auto_free char *text = NULL;
-    auto_strv lines = NULL;
+    auto_mountinfo mounts = {0};
     auto_fd int top = sys_open(AT_FDCWD, "/", O_PATH | O_DIRECTORY, 0);
     char link[32], root[PATH_MAX];
-    size_t n;
-    int r = sys_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &text, &n);
+    int r = sys_mountinfo_read(&mounts);
 
     (void)arg;
     if (r < 0)
         return err_sys(e, r, "read '/proc/self/mountinfo'");
-    lines = strv_split(text, '\n');
     snprintf(link, sizeof(link), "/proc/self/fd/%d", init->root_fd);
     r = top < 0 ? top : sys_readlink(AT_FDCWD, link, root, sizeof(root));
     if (r >= 0)
@@ -115,7 +77,7 @@ static int step_move_root(struct init *init, const void *arg, struct err *e)
     if (r < 0)
         return err_sys(e, r, "move the root file system to '/'");
     /* Until chroot(2) "/" is what it was. */
-    if (hide_host(lines, root, e) < 0)
+    if (hide_host(&mounts, root, e) < 0)
         return -1;
     r = sys_chroot_here();
     if (r == 0)
