@@ -449,3 +449,13 @@ READY=1"; sleep 100'
     rt_ok run --detach --bundle "$B" c1
     is_status c1 running
 }
+
+@test "intelRdt: without resctrl it is one clear error" {
+    grep -q ' - resctrl ' /proc/self/mountinfo && skip "this machine has resctrl mounted"
+    edit '.linux.intelRdt = {closID: "gold", l3CacheSchema: "L3:0=f"}'
+    create c1
+    rt_error 'linux.intelRdt: no resctrl file system is mounted'
+    edit '.linux.intelRdt = {closID: "a/b"}'
+    create c1
+    rt_error "linux.intelRdt.closID: 'a/b' is not a name"
+}

@@ -252,7 +252,8 @@ int control_destroy(struct state_dir *d, const struct lifecycle_state *s, struct
 
     if (s->has_late_hooks && state_read_config(d, &spec, &why) < 0)
         log_warn("the poststop hooks of container '%s' do not run: %s", s->id, why.msg);
-    if (kill_init(s, e) < 0 || cgroup_remove_id(&s->cgroup, e) < 0 || state_dir_remove(d, e) < 0)
+    if (kill_init(s, e) < 0 || cgroup_remove_id(&s->cgroup, e) < 0 || rdt_remove(&s->rdt, e) < 0 ||
+        state_dir_remove(d, e) < 0)
         return -1;
     if (s->has_late_hooks)
         run_poststop(s, &spec);

@@ -125,6 +125,13 @@ static int locate_cgroup(struct creation *c, const struct lifecycle_config *conf
     return 0;
 }
 
+static int locate_rdt(struct creation *c, struct err *e)
+{
+    const struct oci_intel_rdt *wanted = c->bundle.spec.linux->intel_rdt;
+
+    return wanted ? rdt_locate(wanted, c->state.id, NULL, &c->state.rdt, e) : 0;
+}
+
 static int open_start(struct creation *c, struct err *e)
 {
     int r;
@@ -170,6 +177,7 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.n_creator_fds = ARRAY_LEN(ours);
     config.cgroup = c->cgroup;
     config.cgroup_request = &c->cgroup_request;
+    config.rdt = c->state.rdt.group ? &c->state.rdt : NULL;
     config.id = o->id;
     config.bundle = c->bundle.path;
     config.spec = &c->bundle.spec;
@@ -183,7 +191,8 @@ static int make_container(struct creation *c, const struct lifecycle_create_opti
     config.set_home = true;
     for (int i = 0; i < 3; i++)
         config.stdio[i] = i;
-    if (runtime_plan(&config, &c->plan, e) < 0)
+    if (runtime_plan(&config, &c->plan, e) < 0 ||
+        (config.rdt && rdt_make(config.rdt, config.spec->linux->intel_rdt, e) < 0))
         return -1;
     runtime_plan_add_warnings(c->plan, &c->warnings);
     c->has_begun = true;
@@ -229,7 +238,7 @@ int creation_begin(struct creation *c, const struct lifecycle_config *config,
         state_dir_make(config, o->id, &c->dir, e) < 0)
         return -1;
     make_state(c, o);
-    if (locate_cgroup(c, config, e) == 0 &&
+    if (locate_cgroup(c, config, e) == 0 && locate_rdt(c, e) == 0 &&
         state_write_config(&c->dir, c->bundle.text, c->bundle.text_len, e) == 0 &&
         state_write(&c->dir, &c->state, e) == 0)
         return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One more process in a container that runs. */
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/strv.h"
@@ -106,6 +107,9 @@ int lifecycle_exec(const struct lifecycle_config *config,
         .agent = &agent,
     };
     log_debug("nsexec container setup: '%s'", options->id);
+    /* The child is born there; for a caller that ends soon it makes no difference. */
+    if (s.rdt.group && rdt_join(&s.rdt, getpid(), e) < 0)
+        return -1;
     r = runtime_exec(&c, &process, e);
     if (r < 0)
         return -1;

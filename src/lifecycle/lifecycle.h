@@ -25,6 +25,7 @@
 #include "base/fd.h"
 #include "cgroup/cgroup.h"
 #include "oci/spec.h"
+#include "runtime/rdt.h"
 #include "runtime/runtime.h"
 #include "sys/criu.h"
 
@@ -55,6 +56,7 @@ struct lifecycle_state {
     char **annotations;
     uint32_t owner; /* who created it */
     struct cgroup_id cgroup;
+    struct rdt rdt;
     int64_t pid; /* 0: none yet */
     uint64_t start_ticks;
     char *boot_id;

@@ -12,39 +12,47 @@ DEFINE_AUTO_PTR(struct cgroup, group, cgroup_free);
 DEFINE_AUTO_PTR(struct cgroup_watch, watch, cgroup_watch_free);
 
 /* The group of a container that has not stopped. */
-static int open_group(const struct state_dir *d, struct cgroup **ret, struct err *e)
+static int open_group(const struct state_dir *d, struct lifecycle_state *s, struct cgroup **ret,
+                      struct err *e)
 {
-    auto_state s = {0};
     enum lifecycle_status status;
 
-    if (state_look(d, &s, &status, e) < 0)
+    if (state_look(d, s, &status, e) < 0)
         return -1;
     if (status == LIFECYCLE_STOPPED || status == LIFECYCLE_CREATING)
         return err_set(e, ERR_BAD_STATE, "container not running: '%s' is %s", d->id,
                        lifecycle_status_name(status));
-    if (s.cgroup.places.len == 0)
+    if (s->cgroup.places.len == 0)
         return err_set(e, ERR_UNSUPPORTED, "container '%s' has no cgroup of its own", d->id);
-    return cgroup_open_id(&s.cgroup, ret, e);
+    return cgroup_open_id(&s->cgroup, ret, e);
 }
 
 int lifecycle_update(const struct lifecycle_config *config, const char *id,
                      const struct oci_resources *resources, char ***ret_warnings, struct err *e)
 {
     auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
     auto_group *g = NULL;
 
-    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || open_group(&d, &g, e) < 0)
+    if (state_dir_open(config, id, STATE_DIR_LOCK, &d, e) < 0 || open_group(&d, &s, &g, e) < 0)
         return -1;
     return cgroup_update(g, resources, CGROUP_OCI, ret_warnings, e);
 }
 
-static int stats_of(const struct cgroup *g, struct json_object **ret, struct err *e)
+static int stats_of(const struct cgroup *g, const struct rdt *rdt, struct json_object **ret,
+                    struct err *e)
 {
     struct cgroup_stats stats = {0};
-    int r = cgroup_stats(g, &stats, e);
+    struct json_object *of_rdt = NULL;
+    int r = rdt->group ? rdt_stats(rdt, &of_rdt, e) : 0;
 
     if (r == 0)
+        r = cgroup_stats(g, &stats, e);
+    if (r == 0) {
         *ret = cgroup_stats_json(&stats);
+        json_object_object_add(*ret, "intel_rdt", json_object_get(of_rdt));
+    }
+    json_object_put(of_rdt);
     cgroup_stats_done(&stats);
     return r;
 }
@@ -53,11 +61,12 @@ int lifecycle_stats(const struct lifecycle_config *config, const char *id, struc
                     struct err *e)
 {
     auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
     auto_group *g = NULL;
 
-    if (state_dir_open(config, id, 0, &d, e) < 0 || open_group(&d, &g, e) < 0)
+    if (state_dir_open(config, id, 0, &d, e) < 0 || open_group(&d, &s, &g, e) < 0)
         return -1;
-    return stats_of(g, ret, e);
+    return stats_of(g, &s.rdt, ret, e);
 }
 
 /* Waits for news until the next statistics are due. */
@@ -81,10 +90,11 @@ int lifecycle_watch(const struct lifecycle_config *config, const char *id, unsig
 {
     DHOW_CLEANUP(watch_auto) struct cgroup_watch *w = NULL;
     auto_state_dir d = STATE_DIR_NONE;
+    auto_state s = {0};
     auto_group *g = NULL;
     uint64_t due_ns = units_monotonic_ns() + interval_ms * 1000000ull;
 
-    if (state_dir_open(config, id, 0, &d, e) < 0 || open_group(&d, &g, e) < 0 ||
+    if (state_dir_open(config, id, 0, &d, e) < 0 || open_group(&d, &s, &g, e) < 0 ||
         cgroup_watch_new(g, &w, e) < 0)
         return -1;
     for (;;) {
@@ -103,7 +113,7 @@ int lifecycle_watch(const struct lifecycle_config *config, const char *id, unsig
             continue;
         due_ns += interval_ms * 1000000ull;
         /* The end may come between two looks. */
-        if (stats_of(g, &data, NULL) < 0 || fn(arg, LIFECYCLE_EVENT_STATS, data) < 0)
+        if (stats_of(g, &s.rdt, &data, NULL) < 0 || fn(arg, LIFECYCLE_EVENT_STATS, data) < 0)
             return 0;
     }
 }

@@ -49,6 +49,7 @@ static const struct json_field state_fields[] = {
     ROW(annotations, "annotations", JSON_STRMAP),
     ROW(owner, "owner", JSON_UINT32, JSON_KEEP_EMPTY),
     ROW(cgroup, "cgroup", JSON_OBJECT, .nested = &cgroup_id_json),
+    ROW(rdt, "rdt", JSON_OBJECT, .nested = &rdt_json),
     ROW(pid, "pid", JSON_INT64, JSON_KEEP_EMPTY),
     ROW(start_ticks, "startTicks", JSON_UINT64),
     ROW(boot_id, "bootId", JSON_STRING),

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Theory: the tables below are the runtime specification's config.json, one row a field; json.c
- * decodes, encodes and frees by them. Every field that the specification has for Linux is here; one
- * that the runtime does not honour is refused by the runtime (runtime/unsupported.c), so that a
- * caller's wish is never dropped in silence. Keys that the specification does not know are ignored,
- * as it demands, and so are those of other platforms. A new row also needs its line in
- * docs/spec.md.
+ * decodes, encodes and frees by them. Every field that the specification has for Linux is here, and
+ * the runtime does what it says, or refuses it: a caller's wish is never dropped in silence. Keys
+ * that the specification does not know are ignored, as it demands, and so are those of other
+ * platforms. A new row also needs its line in docs/spec.md.
  *
  * spec_validate.c holds the rules that a table cannot say.
  */

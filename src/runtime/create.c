@@ -19,6 +19,7 @@
 #include "runtime/hooks.h"
 #include "runtime/launch.h"
 #include "runtime/netdevices.h"
+#include "runtime/rdt.h"
 #include "runtime/rootfs.h"
 #include "runtime/sources.h"
 #include "sys/file.h"
@@ -161,6 +162,8 @@ static int work_beside(struct creation *c, struct err *e)
         map_user_namespace(&c->launch, c->launch.pid, c->launch.sync_fd, e) < 0)
         return -1;
     raise_limits(&c->launch);
+    if (p->config->rdt && rdt_join(p->config->rdt, c->launch.pid, e) < 0)
+        return -1;
     return launch_adjust_oom_score(&c->launch, &c->warnings, e);
 }
 

@@ -69,13 +69,13 @@ static struct json_object *flag(const char *key, bool value)
     return o;
 }
 
-/* A field of the configuration that is not refused. */
-static struct json_object *does(const char *field)
+static struct json_object *rdt_object(void)
 {
-    for (const char *const *f = unsupported_fields; *f; f++)
-        if (strcmp(*f, field) == 0)
-            return flag("enabled", false);
-    return flag("enabled", true);
+    struct json_object *o = flag("enabled", true);
+
+    add(o, "schemata", json_object_new_boolean(true));
+    add(o, "monitoring", json_object_new_boolean(true));
+    return o;
 }
 
 static struct json_object *cgroup_object(void)
@@ -113,13 +113,13 @@ static struct json_object *linux_object(void)
     add(o, "seccomp", seccomp_object());
     add(o, "apparmor", flag("enabled", labels_has_apparmor()));
     add(o, "selinux", flag("enabled", labels_has_selinux()));
-    add(o, "intelRdt", does("linux.intelRdt"));
+    add(o, "intelRdt", rdt_object());
     add(memory, "modes", names_of(attributes_memory_mode));
     add(memory, "flags", names_of(attributes_memory_flag));
     add(o, "memoryPolicy", memory);
     add(mounts, "idmap", flag("enabled", true));
     add(o, "mountExtensions", mounts);
-    add(o, "netDevices", does("linux.netDevices"));
+    add(o, "netDevices", flag("enabled", true));
     return o;
 }
 

@@ -17,7 +17,6 @@ struct feature {
 };
 
 static const struct feature create_features[] = {
-    {"unsupported fields", unsupported_plan},
     {"limits", identity_plan_limits},
     {"namespaces", namespaces_plan}, /* join and make them; host name, loopback */
     {"root file system",
@@ -43,17 +42,12 @@ static const struct feature create_features[] = {
 };
 
 static const struct feature exec_features[] = {
-    {"unsupported fields", unsupported_plan},
     {"limits", identity_plan_limits}, /* raised on this side of a user namespace */
     {"labels", labels_plan},          /* beside nothing of the container */
-    {"namespaces", namespaces_plan},
-    {"identity", identity_plan},
-    {"terminal", terminal_plan},
-    {"attributes", attributes_plan},
-    {"command", command_plan},
-    {"privileges", identity_plan_finish},
-    {"filter", command_plan_filter},
-    {"execute", command_plan_finish},
+    {"namespaces", namespaces_plan},  {"identity", identity_plan},
+    {"terminal", terminal_plan},      {"attributes", attributes_plan},
+    {"command", command_plan},        {"privileges", identity_plan_finish},
+    {"filter", command_plan_filter},  {"execute", command_plan_finish},
 };
 
 void plan_add(struct runtime_plan *p, const char *name,
@@ -124,6 +118,8 @@ static int check_config(const struct runtime_config *c, struct err *e)
         return err_set(e, ERR_INVALID, "the specification has no process");
     if (!c->spec->linux)
         return err_set(e, ERR_INVALID, "the specification has no linux object");
+    if (c->spec->linux->intel_rdt && !c->rdt)
+        return err_set(e, ERR_UNSUPPORTED, "linux.intelRdt: there is no group");
     return 0;
 }
 

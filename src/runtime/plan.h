@@ -134,8 +134,6 @@ int plan_make_exec(const struct runtime_exec_config *config, struct runtime_plan
                    struct err *e);
 
 /* The features, in files of these names. */
-int unsupported_plan(struct runtime_plan *p, struct err *e); /* adds no step, refuses */
-extern const char *const unsupported_fields[];               /* paths, closed by NULL */
 int namespaces_plan(struct runtime_plan *p, struct err *e);
 int rootfs_plan(struct runtime_plan *p, struct err *e);
 /* The overlay is made, detached, before the child unshares its mounts. */

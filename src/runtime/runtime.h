@@ -27,6 +27,7 @@
 
 struct cgroup;
 struct cgroup_request;
+struct rdt;
 
 struct runtime_rootfs {
     const int *lower_fds; /* O_PATH directories, topmost first; n_lowers 0: spec->root.path is the
@@ -82,6 +83,8 @@ struct runtime_config {
     const struct cgroup_request *cgroup_request;
     const struct runtime_agent *agent; /* borrowed until the start; NULL: a filter that notifies is
                                           refused, unless the start comes from elsewhere */
+    const struct rdt
+        *rdt; /* linux.intelRdt's group, made by the caller (rdt.h); borrowed, or NULL */
     const int *creator_fds; /* what a copy in the container's process would hold too long: locks,
                                directories; it closes them first */
     size_t n_creator_fds;

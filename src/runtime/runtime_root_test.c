@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 
 #include "base/units.h"
+#include "runtime/rdt.h"
 #include "runtime/rootfs.h"
 
 static void runs_a_command_as_pid_1_with_its_environment(void **state)
@@ -511,6 +512,35 @@ static int compare_times(const void *a, const void *b)
 }
 
 /* Printed, not asserted: the machine may be busy. */
+/* A plain directory stands in for resctrl. */
+static void puts_the_process_into_its_resctrl_group(void **state)
+{
+    auto_free char *tasks = NULL;
+    auto_free char *pid = NULL;
+    struct request q = {.args = "[\"true\"]", .linux_members = ",\"intelRdt\":{}"};
+    struct rdt rdt = {0};
+    static struct run r;
+    struct box b;
+    size_t n;
+
+    (void)state;
+    SKIP_WITHOUT_ROOT();
+    box_open(&b);
+    assert_fails(&b, &q, ERR_UNSUPPORTED, "linux.intelRdt: there is no group");
+    assert_int_equal(sys_mkdir(b.dir, "resctrl", 0755), 0);
+    rdt.root = alloc_printf("%s/resctrl", b.path);
+    rdt.group = alloc_strdup(rdt.root);
+    q.rdt = &rdt;
+    if (run_create(&b, &q, &r) < 0)
+        fail_msg("%s", r.e.msg);
+    pid = alloc_printf("%d", (int)r.c.pid);
+    assert_int_equal(sys_read_file(b.dir, "resctrl/tasks", 100, &tasks, &n), 0);
+    assert_string_equal(tasks, pid);
+    run_done(&r, &q);
+    rdt_done(&rdt);
+    box_close(&b);
+}
+
 static void measures_a_hundred_runs(void **state)
 {
     struct request q = {.args = "[\"true\"]",
@@ -559,6 +589,7 @@ int main(void)
         cmocka_unit_test(dies_with_the_creator_before_the_start),
         cmocka_unit_test(mounts_an_overlay_the_old_way),
         cmocka_unit_test(takes_roots_on_shared_mounts),
+        cmocka_unit_test(puts_the_process_into_its_resctrl_group),
         cmocka_unit_test(measures_a_hundred_runs),
     };
 

@@ -107,6 +107,7 @@ struct request {
     const char *cgroup;
     const struct runtime_agent *agent;
     int etc_dirfd_plus_1; /* 0: none */
+    const struct rdt *rdt;
     bool set_home, create_cwd, readonly_root, plain_root, no_upper;
 };
 
@@ -199,6 +200,7 @@ static inline int run_create(struct box *b, const struct request *q, struct run 
         .bundle_dirfd = FD_NONE,
         .start_listener = FD_NONE,
         .waiting_fd = FD_NONE,
+        .rdt = q->rdt,
     };
     result = runtime_plan(&r->config, &plan, &r->e);
     if (result == 0)
