@@ -17,7 +17,8 @@ TOP = HERE.parent.parent
 BUSYBOX = pathlib.Path("/bin/busybox")
 MODULES = ("virtio_pci", "virtio_blk", "virtio_console")  # before the root file system
 LATE_MODULES = ("overlay", "veth", "dummy")  # by guest/prepare
-SUITE_MODULES = {"checkpoint": ("nf_tables", "unix_diag", "tcp_diag", "udp_diag", "raw_diag", "af_packet_diag", "netlink_diag", "tun")}
+SUITE_MODULES = {"checkpoint": ("nf_tables", "unix_diag", "tcp_diag", "udp_diag", "raw_diag", "af_packet_diag", "netlink_diag", "tun",
+                               "nf_conntrack_netlink")}
 PROGRAMS = ("bash", "dash", "mount", "umount", "unshare", "nsenter", "setpriv", "python3", "prlimit", "ip", "ldconfig", "tar", "gzip")
 PACKAGES_LEFT_OUT = ("doc", "man", "locale", "lintian", "bug", "catalog", "bash-completion", "zsh", "tmpfiles.d", "sysusers.d",
                      "system-generators", "user-generators", "hwdb.d", "include", "compel", "dist-packages", "pkgconfig")
@@ -35,6 +36,7 @@ TEXTS = {
     "etc/os-release": 'ID=debian\nPRETTY_NAME="dhow test guest"\n',
     "etc/machine-id": "6d1f1c9e5b0e4c0e9a53c2f5b1d5a0aa\n",
     "etc/fstab": "",
+    "etc/criu/default.conf": "network-lock nftables\n",  # which needs no iptables
 }
 FOLDERS = ("proc", "sys", "dev", "run", "tmp", "root", "home/app", "var/tmp", "var/log", "vm/units", "mnt", "etc")
 BASE_SIZE_MIB = 96  # free space beside the files
