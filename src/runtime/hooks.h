@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
+/* clang-format off */
 /*
  * Hooks (config.md, "POSIX-platform Hooks"): programs that run at six points of a container's life
  * with its state as JSON on their stdin.
  *
- *   stage            status in the state   where it runs             run by
- *   prestart         created               the runtime's namespaces  the creator, at PREPARED
- *   createRuntime    creating              the runtime's namespaces  the creator, at PREPARED
- *   createContainer  creating              the container's, before   init, then; paths are still
- * the its root is the root      host's startContainer   created               the container init,
- * after START, with the rights of the command poststart        running               the runtime's
- * namespaces  the starter poststop         stopped               the runtime's namespaces  the
- * deleter
+ *   stage            status    where it runs                        run by
+ *   prestart         created   the runtime's namespaces             the creator, at PREPARED
+ *   createRuntime    creating  the runtime's namespaces             the creator, at PREPARED
+ *   createContainer  creating  the container's, before its root is  init, then; paths are still the
+ *                              the root                             host's
+ *   startContainer   created   the container                        init, after START, with the rights
+ *                                                                   of the command
+ *   poststart        running   the runtime's namespaces             the starter
+ *   poststop         stopped   the runtime's namespaces             the deleter
  *
  * The first failure ends a stage, and with it the container; of poststop it is a warning, and the
  * next hook runs. So it is with poststart for a configuration of 1.0 (oci_spec_is_1_0).
  */
+/* clang-format on */
 #include <sys/types.h>
 
 #include "base/err.h"
