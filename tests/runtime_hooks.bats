@@ -163,7 +163,7 @@ shell_hook() {
         create c1
         want_status 0
         rt_try start c1
-        rt_error 'error running startContainer hook #0: .*/bin/evil'
+        rt_error 'error running hook #0 of startContainer: .*/bin/evil'
         refute grep -q usage "$D/c1.out"
         rt_try state c1
         rt_error 'does not exist'
@@ -183,7 +183,7 @@ shell_hook() {
         shell_hook $stage "touch $D/never"
         create c1
         [[ $status == 1 ]]
-        rt_error "error running $stage hook #1: '/bin/sh': exit status 7, stderr: why not"
+        rt_error "error running hook #1 of $stage: '/bin/sh': exit status 7, stderr: why not"
         rt_try state c1
         rt_error 'does not exist'
         [[ -z $(cgroup_dirs c1) ]]
@@ -199,7 +199,7 @@ shell_hook() {
     create c1
     want_status 0
     rt_try start c1
-    rt_error "error running startContainer hook #0: '/bin/sh': exit status 3"
+    rt_error "error running hook #0 of startContainer: '/bin/sh': exit status 3"
     [[ ! -e $B/rootfs/tmp/ran ]]
     rt_try state c1
     rt_error 'does not exist'
@@ -209,7 +209,7 @@ shell_hook() {
     create c2
     want_status 0
     rt_try start c2
-    rt_error 'error running startContainer hook #0: exec: .*/bin/nothing.*: no such file or directory'
+    rt_error 'error running hook #0 of startContainer: exec: .*/bin/nothing.*: no such file or directory'
 }
 
 @test "a poststart hook that fails ends the container" {
@@ -221,7 +221,7 @@ shell_hook() {
     local pid
     pid=$(pid_of c1)
     rt_try start c1
-    rt_error "error running poststart hook #0: '/bin/sh': exit status 3"
+    rt_error "error running hook #0 of poststart: '/bin/sh': exit status 3"
     eventually 5 refute is_alive "$pid"
     rt_try state c1
     rt_error 'does not exist'
@@ -235,7 +235,7 @@ shell_hook() {
     create c1
     rt_try start c1
     want_status 0
-    [[ $stderr == *"level=warning msg=\"error running poststart hook #0: '/bin/sh': exit status 3\""* ]]
+    [[ $stderr == *"level=warning msg=\"error running hook #0 of poststart: '/bin/sh': exit status 3\""* ]]
     want_logged '.[0].name' poststart
     rt_ok state c1
 }
@@ -246,7 +246,7 @@ shell_hook() {
     start_container c1
     rt_try delete --force c1
     want_status 0
-    [[ $stderr == *"level=warning msg=\"error running poststop hook #0: '/bin/sh': exit status 3\""* ]]
+    [[ $stderr == *"level=warning msg=\"error running hook #0 of poststop: '/bin/sh': exit status 3\""* ]]
     want_logged '.[0].name' poststop
     rt_try state c1
     rt_error 'does not exist'
@@ -274,7 +274,7 @@ shell_hook() {
         edit '.hooks[$stage][0].timeout = 1' --arg stage $stage
         create "$stage"
         [[ $stage != startContainer ]] || rt_try start "$stage"
-        rt_error "error running $stage hook #0: '/bin/sh': hook ran past specified timeout of 1.0s"
+        rt_error "error running hook #0 of $stage: '/bin/sh': hook ran past specified timeout of 1.0s"
         eventually 5 refute pgrep -fx "sleep $seconds"
     done
 }

@@ -130,7 +130,7 @@ want_at_home() {
     host ip address add 10.1.2.3/24 dev veth0
     edit '.linux.netDevices = {veth0: {name: "x"}} | .hooks.createRuntime = [{path: "/bin/false"}]'
     create c1
-    rt_error 'error running createRuntime hook #0'
+    rt_error 'error running hook #0 of createRuntime'
     host ip address show dev veth0 | grep -q 'inet 10.1.2.3/24'
     edit 'del(.hooks) | .process.args = ["no-such-command"]'
     create c1

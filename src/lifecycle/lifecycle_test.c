@@ -406,7 +406,7 @@ static void a_creation_that_fails_leaves_nothing(void **state)
         {"[\"true\"]",
          "\"hooks\":{\"createRuntime\":[{\"path\":\"/bin/false\"}]}",
          {0},
-         "error running createRuntime hook #0"},
+         "error running hook #0 of createRuntime"},
         {"[\"true\"]", NULL, {.pid_file = "/no/such/directory/pid"}, "write the pid file"},
         {"[\"true\"]", NULL, {.pidfd_socket = "/no/such/socket"}, "send a descriptor to"},
         {"[\"true\"]", NULL, {.console_socket = "/no/such/socket"}, "cannot use console socket"},

@@ -13,6 +13,7 @@
  */
 #include "runtime/hooks.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -295,10 +296,21 @@ static int watch_hook(struct hook_run *r, int *ret_status, struct err *e)
     return x < 0 ? err_sys(e, x, "wait for '%s'", r->hook->path) : 0;
 }
 
+/* "bad system call": as Go's runtimes write it. */
+static const char *signal_words(int number, char words[static 48])
+{
+    const char *description = sigdescr_np(number);
+
+    snprintf(words, 48, "%s", description ? description : "unknown");
+    words[0] = (char)tolower((unsigned char)words[0]);
+    return words;
+}
+
 static int judge(const struct hook_run *r, int status, struct err *e)
 {
     auto_free char *line = tail_line(&r->err);
     const char *stream = "stderr";
+    char words[48];
 
     if (status == 0)
         return 0;
@@ -307,8 +319,9 @@ static int judge(const struct hook_run *r, int status, struct err *e)
         stream = "stdout";
     }
     if (WIFSIGNALED(status))
-        return err_set(e, ERR_IO, "'%s': signal %d%s%s%s%s", r->hook->path, WTERMSIG(status),
-                       line ? ", " : "", line ? stream : "", line ? ": " : "", line ? line : "");
+        return err_set(e, ERR_IO, "'%s': signal %d (%s)%s%s%s%s", r->hook->path, WTERMSIG(status),
+                       signal_words(WTERMSIG(status), words), line ? ", " : "", line ? stream : "",
+                       line ? ": " : "", line ? line : "");
     return err_set(e, ERR_IO, "'%s': exit status %d%s%s%s%s", r->hook->path, WEXITSTATUS(status),
                    line ? ", " : "", line ? stream : "", line ? ": " : "", line ? line : "");
 }
@@ -340,7 +353,7 @@ int hooks_run(const struct hooks_container *c, enum hooks_stage stage,
     /* The words are runc's: callers and their tests know them. */
     for (size_t i = 0; i < list->len; i++)
         if (run_hook(&list->items[i], starter, state, e) < 0)
-            return err_wrap(e, "error running %s hook #%zu", stages[stage].name, i);
+            return err_wrap(e, "error running hook #%zu of %s", i, stages[stage].name);
     return 0;
 }
 
@@ -368,7 +381,7 @@ void hooks_run_all(const struct hooks_container *c, enum hooks_stage stage, char
         struct err e = {0};
 
         if (run_hook(&list->items[i], &starter, state, &e) < 0)
-            strv_addf(inout_warnings, "error running %s hook #%zu: %s", stages[stage].name, i,
+            strv_addf(inout_warnings, "error running hook #%zu of %s: %s", i, stages[stage].name,
                       e.msg);
     }
 }

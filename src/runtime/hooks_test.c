@@ -179,12 +179,12 @@ static void tells_what_became_of_a_hook(void **state)
         enum err_kind kind;
         const char *msg;
     } cases[] = {
-        {"exit 3", ERR_IO, "error running poststart hook #1: '/bin/sh': exit status 3"},
+        {"exit 3", ERR_IO, "error running hook #1 of poststart: '/bin/sh': exit status 3"},
         {"echo first >&2; printf 'the\\033 last\\n\\n' >&2; exit 4", ERR_IO,
-         "error running poststart hook #1: '/bin/sh': exit status 4, stderr: the\\x1b last"},
+         "error running hook #1 of poststart: '/bin/sh': exit status 4, stderr: the\\x1b last"},
         {"echo only this; exit 5", ERR_IO,
-         "error running poststart hook #1: '/bin/sh': exit status 5, stdout: only this"},
-        {"kill -9 $$", ERR_IO, "error running poststart hook #1: '/bin/sh': signal 9"},
+         "error running hook #1 of poststart: '/bin/sh': exit status 5, stdout: only this"},
+        {"kill -9 $$", ERR_IO, "error running hook #1 of poststart: '/bin/sh': signal 9 (killed)"},
     };
 
     (void)state;
@@ -215,8 +215,9 @@ static void tells_of_a_program_that_cannot_be_started(void **state)
     free(p.spec.hooks->prestart.items[0].path);
     p.spec.hooks->prestart.items[0].path = alloc_strdup("/nowhere/hook");
     assert_int_equal(hooks_run_here(&p.c, HOOKS_PRESTART, &e), -1);
-    assert_string_equal(e.msg, "error running prestart hook #0: '/nowhere/hook': No such file or "
-                               "directory");
+    assert_string_equal(e.msg,
+                        "error running hook #0 of prestart: '/nowhere/hook': No such file or "
+                        "directory");
     place_close(&p);
 }
 
@@ -242,7 +243,7 @@ static void kills_a_hook_and_its_group_at_the_timeout(void **state)
     h->timeout = (struct json_opt_i64){true, 1};
     strv_add(&h->env, "PATH=/usr/local/bin:/usr/bin:/bin");
     assert_int_equal(hooks_run_here(&p.c, HOOKS_CREATE_RUNTIME, &e), -1);
-    assert_string_equal(e.msg, "error running createRuntime hook #0: '/bin/sh': hook ran past "
+    assert_string_equal(e.msg, "error running hook #0 of createRuntime: '/bin/sh': hook ran past "
                                "specified timeout of 1.0s");
     assert_int_equal(e.kind, ERR_TIMEOUT);
     for (int i = 0; i < 1000 && is_locked(&p); i++)
@@ -283,8 +284,9 @@ static void copes_with_much_that_is_written_and_never_read(void **state)
     strv_add(&p.spec.annotations, annotation);
     add(&p.spec.hooks->prestart, "head -c 3000000 /dev/zero | tr '\\0' y; echo; echo end; exit 9");
     assert_int_equal(hooks_run_here(&p.c, HOOKS_PRESTART, &e), -1);
-    assert_string_equal(e.msg, "error running prestart hook #0: '/bin/sh': exit status 9, stdout: "
-                               "end");
+    assert_string_equal(e.msg,
+                        "error running hook #0 of prestart: '/bin/sh': exit status 9, stdout: "
+                        "end");
     place_close(&p);
 }
 
@@ -300,7 +302,7 @@ static void goes_on_after_a_poststop_hook_that_fails(void **state)
     add(&p.spec.hooks->poststop, "echo -n ran >second");
     hooks_run_all(&p.c, HOOKS_POSTSTOP, &warnings);
     assert_int_equal(strv_len(warnings), 1);
-    assert_string_equal(warnings[0], "error running poststop hook #0: '/bin/sh': exit status 1");
+    assert_string_equal(warnings[0], "error running hook #0 of poststop: '/bin/sh': exit status 1");
     seen = file_text(&p, "second");
     assert_string_equal(seen, "ran");
     place_close(&p);
