@@ -140,7 +140,7 @@ static void one_of_many_makers_wins(void **state)
 
 /* Makers and forced deleters of one id, as fast as they can. Who has made it has it, with its name,
  * until it lets go; and in the end there is none. */
-#define ROUNDS 300
+#define ROUNDS 100
 
 static bool is_named(const struct state_dir *d)
 {
@@ -176,9 +176,14 @@ static int make_many(void *context)
 static int delete_many(void *context)
 {
     (void)context;
-    for (int i = 0; i < ROUNDS; i++)
-        if (lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, NULL) < 0)
+    for (int i = 0; i < ROUNDS; i++) {
+        struct err e = {0};
+
+        if (lifecycle_delete(&config, "c1", LIFECYCLE_FORCE, &e) < 0) {
+            print_error("delete: %s\n", e.msg);
             return 4;
+        }
+    }
     return 0;
 }
 

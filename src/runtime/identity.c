@@ -259,6 +259,9 @@ int identity_plan(struct runtime_plan *p, struct err *e)
 
     if (plan_caps(process->capabilities, &pp->caps, e) < 0 || plan_users(pp, e) < 0)
         return -1;
+    /* Root keeps them by itself: the stub has nothing to take back. */
+    if (!pp->users.user && process->user.uid == 0)
+        pp->caps.for_execve = 0;
     if (process->user.umask.is_set && process->user.umask.value > 0777)
         return err_set(e, ERR_INVALID, "process.user.umask: above 0777");
     if (pp->has_user_lookup)
