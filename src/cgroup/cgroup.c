@@ -214,7 +214,10 @@ int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e)
     for (size_t i = 0; i < g->n; i++) {
         int r = sys_write_existing(g->dirs[i].fd, "cgroup.procs", text);
 
-        if (r < 0)
+        if (r == -EACCES && g->is_user_unit && g->dirs[i].mount->is_v2) {
+            if (cgroup_systemd_attach(g, g->dirs[i].path, pid, e) < 0)
+                return -1;
+        } else if (r < 0)
             return err_sys(e, r, "cgroup '%s': move process %d into it in '%s'", g->dirs[i].path,
                            (int)pid, g->dirs[i].mount->point);
     }

@@ -133,6 +133,8 @@ int cgroup_clone_fd(const struct cgroup *g); /* borrowed v2 directory for CLONE_
 /* The files by which a child that was cloned with cgroup_clone_fd() joins the rest by itself: it
  * writes "0" to each. `ret_fds` has room for CGROUP_MAX_JOINS; owned by the caller. */
 int cgroup_join_fds(const struct cgroup *g, int *ret_fds, size_t *ret_n, struct err *e);
+/* A plain user moves a process between groups that are both his; out of another one, like that of a
+ * login, into a scope of his, his systemd does. */
 int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e);
 /* For one more process: the group below, by values of exec's --cgroup: "PATH" alone or
  * "CONTROLLER[,CONTROLLER]:PATH" each. NULL or empty: the group itself. */

@@ -215,6 +215,7 @@ int cgroup_systemd_locate(struct cgroup *g, const struct cgroup_request *q, char
 int cgroup_systemd_start(struct cgroup *g, const struct cgroup_request *q, struct err *e);
 int cgroup_systemd_update(const struct cgroup *g, const struct oci_resources *r,
                           const struct cgroup_now *now, struct err *e);
+int cgroup_systemd_attach(const struct cgroup *g, const char *path, pid_t pid, struct err *e);
 int cgroup_systemd_stop(const struct cgroup *g, struct err *e); /* 0 when there is none */
 void cgroup_make_room_for_holder(struct cgroup *g, struct cgroup_writes *w);
 

@@ -271,7 +271,8 @@ int cgroup_systemd_start(struct cgroup *g, const struct cgroup_request *q, struc
     DHOW_CLEANUP(unit_properties_done) struct unit_properties p = {0};
     DHOW_CLEANUP(systemd_auto) struct sys_systemd *s = NULL;
 
-    if (open_manager(g->is_user_unit, &s, e) < 0 || start_holder(g, e) < 0)
+    /* The holder first: it is to have no part of the connection. */
+    if (start_holder(g, e) < 0 || open_manager(g->is_user_unit, &s, e) < 0)
         return -1;
     if (make_properties(g, s, q, &p, e) < 0 || start_unit(s, g->unit, &p, e) < 0)
         return -1;
@@ -292,6 +293,20 @@ int cgroup_systemd_update(const struct cgroup *g, const struct oci_resources *r,
         return 0;
     x = sys_systemd_set_properties(s, g->unit, p.list.items, p.list.len, &why);
     return x < 0 ? explain("unable to set properties of", g->unit, x, why, e) : 0;
+}
+
+/* `path` is the unit's or, where a container's init has gone further, below it. */
+int cgroup_systemd_attach(const struct cgroup *g, const char *path, pid_t pid, struct err *e)
+{
+    DHOW_CLEANUP(systemd_auto) struct sys_systemd *s = NULL;
+    const char *below = strstr(path, g->unit);
+    char *why = NULL;
+    int r;
+
+    if (open_manager(g->is_user_unit, &s, e) < 0)
+        return -1;
+    r = sys_systemd_attach(s, g->unit, below ? below + strlen(g->unit) : "", pid, &why);
+    return r < 0 ? explain("unable to move a process into", g->unit, r, why, e) : 0;
 }
 
 int cgroup_systemd_stop(const struct cgroup *g, struct err *e)

@@ -170,6 +170,19 @@ static int on_set(sd_bus_message *m, void *data, sd_bus_error *error)
     return sd_bus_reply_method_return(m, "");
 }
 
+static int on_attach(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    const char *unit, *below;
+    uint32_t pid;
+
+    (void)data;
+    (void)error;
+    assert_true(sd_bus_message_read(m, "ssau", &unit, &below, 1, &pid) > 0);
+    note("attach %s '%s'", unit, below);
+    make_unit(unit, pid);
+    return sd_bus_reply_method_return(m, "");
+}
+
 static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
                        sd_bus_message *reply, void *data, sd_bus_error *error)
 {
@@ -183,6 +196,7 @@ static const sd_bus_vtable manager_vtable[] = {
                   SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("StopUnit", "ss", "o", on_stop, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ResetFailedUnit", "s", "", on_reset, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("AttachProcessesToUnit", "ssau", "", on_attach, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("SetUnitProperties", "sba(sv)", "", on_set, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Version", "s", get_version, 0, 0),
     SD_BUS_SIGNAL("JobRemoved", "uoss", 0),
@@ -409,6 +423,35 @@ static void a_container_is_a_scope(void **state)
         fail_msg("%s", e.msg);
 }
 
+static void systemd_moves_a_process_that_we_may_not(void **state)
+{
+    auto_free char *path = test_path("moved");
+    auto_free char *unit = alloc_printf("dhow-test-%d-moved.scope", (int)getpid());
+    auto_free char *attach = alloc_printf("attach %s ''", unit);
+    struct cgroup_request q = request(path, NULL);
+    DHOW_CLEANUP(cgroup_auto) struct cgroup *g = NULL;
+    DHOW_CLEANUP(cgroup_id_done) struct cgroup_id id = {0};
+    struct err e = {0};
+    pid_t pid;
+
+    (void)state;
+    if (!can_use_systemd())
+        skip();
+    if (cgroup_create(&q, &g, NULL, &e) < 0)
+        fail_msg("%s", e.msg);
+    pid = fork();
+    if (pid == 0)
+        _exit(wait_for_ever());
+    if (cgroup_systemd_attach(g, cgroup_path(g), pid, &e) < 0)
+        fail_msg("%s", e.msg);
+    expect_note("", attach);
+    expect_in_group(g, pid, 2);
+    cgroup_id_of(g, &id);
+    if (cgroup_remove_id(&id, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(WTERMSIG(wait_status(pid)), SIGKILL);
+}
+
 static void a_creation_that_fails_leaves_nothing(void **state)
 {
     auto_free char *path = test_path("refused");
@@ -482,6 +525,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_container_is_a_scope),
+        cmocka_unit_test(systemd_moves_a_process_that_we_may_not),
         cmocka_unit_test(a_creation_that_fails_leaves_nothing),
         cmocka_unit_test(errors_name_the_unit),
     };

@@ -270,6 +270,23 @@ static int clone_directly(struct launch *l, int parent_end, int child_end, struc
     return l->pid < 0 ? err_sys(e, l->pid, "clone the container's process") : 0;
 }
 
+/* EACCES: born in the group it may not be (stage.c). */
+static int clone_anyhow(struct launch *l, int parent_end, int child_end, struct err *e)
+{
+    struct err here = {0};
+
+    if (!stage_is_needed(l)) {
+        if (clone_directly(l, parent_end, child_end, &here) == 0)
+            return 0;
+        l->is_moved = here.errno_value == EACCES && l->cgroup_fd >= 0;
+        if (!l->is_moved && e)
+            *e = here;
+        if (!l->is_moved)
+            return -1;
+    }
+    return stage_clone(l, parent_end, child_end, e);
+}
+
 /* A plain user has no access to the child's score: it inherits ours, which is set for a moment. */
 static int lend_score(struct launch *l, char **ret_own, struct err *e)
 {
@@ -304,8 +321,7 @@ int launch_clone(struct launch *l, struct err *e)
         return err_sys(e, r, "set a timeout");
     if (lend_score(l, &own_score, e) < 0)
         return -1;
-    r = stage_is_needed(l) ? stage_clone(l, parent_end, child_end, e)
-                           : clone_directly(l, parent_end, child_end, e);
+    r = clone_anyhow(l, parent_end, child_end, e);
     if (own_score)
         (void)sys_write_existing(AT_FDCWD, OWN_SCORE,
                                  own_score); /* down to where it was: allowed */

@@ -33,6 +33,7 @@ struct launch {
     /* Writes the id maps of the new user namespace that `pid` is in, and says so on the socket. */
     int (*map)(struct launch *l, pid_t pid, int sync_fd, struct err *e);
     bool is_mapped; /* a stage was in it, and has been told */
+    bool is_moved;  /* the stage is born in our cgroup, and moved */
     /* the child */
     pid_t pid;
     int pidfd;

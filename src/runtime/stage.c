@@ -11,6 +11,9 @@
  *   - an exec by a plain user, who gets the right to be born in the container's pid namespace only
  *     in its user namespace.
  *
+ * A plain user may not be born in a scope of his when he comes from a group that is not his, like
+ * that of his login: the stage is born outside, and his systemd moves it.
+ *
  * The child is the parent's own (CLONE_PARENT); the stage tells its pid and exits. A plain user who
  * makes a user namespace makes it for the stage: nothing else gives him any right.
  */
@@ -23,6 +26,7 @@
 #include "base/fault.h"
 #include "base/fd.h"
 #include "base/trace.h"
+#include "cgroup/cgroup.h"
 #include "runtime/joins.h"
 #include "runtime/namespaces.h"
 #include "runtime/sync.h"
@@ -54,6 +58,13 @@ bool stage_is_needed(const struct launch *l)
 }
 
 /* ---- the stage ---- */
+
+static int await_move(struct stage *s, struct err *e)
+{
+    auto_sync_message m = {0};
+
+    return s->l->is_moved ? sync_expect(s->fd, SYNC_MOVED, &m, e) : 0;
+}
 
 static int await_maps(struct stage *s, struct err *e)
 {
@@ -107,6 +118,8 @@ static int take_steps(struct stage *s, struct err *e)
 
     if (r < 0)
         return err_sys(e, r, "set up the process");
+    if (await_move(s, e) < 0)
+        return -1;
     if (s->l->plan->kind == PLAN_EXEC) {
         if (namespaces_enter(&s->init, CLONE_NEWPID, e) < 0)
             return -1;
@@ -172,6 +185,8 @@ static int serve(struct launch *l, pid_t pid, int fd, struct err *e)
 
     if (r < 0)
         return err_sys(e, r, "set a timeout");
+    if (l->is_moved && (cgroup_attach(l->cgroup, pid, e) < 0 || sync_send_moved(fd, e) < 0))
+        return -1;
     if (has_new_user_namespace(l)) {
         if (l->map(l, pid, fd, e) < 0)
             return -1;
@@ -184,7 +199,7 @@ int stage_clone(struct launch *l, int parent_end, int child_end, struct err *e)
 {
     auto_fd int ours = FD_NONE, theirs = FD_NONE, pidfd = FD_NONE;
     struct sys_clone_args args = {.flags = has_new_user_namespace(l) ? CLONE_NEWUSER : 0,
-                                  .cgroup_fd = l->cgroup_fd,
+                                  .cgroup_fd = l->is_moved ? FD_NONE : l->cgroup_fd,
                                   .ret_pidfd = &pidfd};
     int pair[2], r = sys_socketpair_seqpacket(pair);
     pid_t pid;
@@ -195,6 +210,11 @@ int stage_clone(struct launch *l, int parent_end, int child_end, struct err *e)
     ours = pair[0];
     theirs = pair[1];
     pid = launch_clone_hidden(l, &args);
+    if (pid == -EACCES && args.cgroup_fd >= 0) {
+        args.cgroup_fd = FD_NONE;
+        l->is_moved = true;
+        pid = launch_clone_hidden(l, &args);
+    }
     if (pid == 0) {
         struct stage s = {.l = l, .init = launch_init(l, child_end), .fd = theirs};
 

@@ -31,6 +31,7 @@ static const char *const type_names[] = {
     [SYNC_BORN] = "BORN",
     [SYNC_LISTENER] = "LISTENER",
     [SYNC_TOLD] = "TOLD",
+    [SYNC_MOVED] = "MOVED",
 };
 _Static_assert(ARRAY_LEN(type_names) == SYNC_TYPE_MAX, "a name for each message");
 
@@ -70,6 +71,7 @@ static const struct {
     [SYNC_BORN] = {sizeof(struct sync_born), sizeof(struct sync_born), 1},
     [SYNC_LISTENER] = {sizeof(struct sync_listener), sizeof(struct sync_listener), 0},
     [SYNC_TOLD] = {0, 0, 0},
+    [SYNC_MOVED] = {0, 0, 0},
 };
 
 void sync_message_done(struct sync_message *m)
@@ -132,6 +134,11 @@ int sync_send_born(int fd, pid_t pid, int pidfd, struct err *e)
 int sync_send_prepared(int fd, struct err *e)
 {
     return send_message(fd, SYNC_PREPARED, NULL, 0, NULL, 0, e);
+}
+
+int sync_send_moved(int fd, struct err *e)
+{
+    return send_message(fd, SYNC_MOVED, NULL, 0, NULL, 0, e);
 }
 
 int sync_send_proceed(int fd, struct err *e)
@@ -227,6 +234,7 @@ static int check_message(struct sync_message *m, size_t n, struct err *e)
     case SYNC_PROCEED:
     case SYNC_LISTENER:
     case SYNC_TOLD:
+    case SYNC_MOVED:
     case SYNC_TYPE_MAX:
         return 0;
     }

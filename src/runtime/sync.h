@@ -35,6 +35,7 @@
  * own:
  *
  *   parent                                        stage
+ *     | ---- MOVED -------------------------------> |  only when it could not be born in the cgroup
  *     | ---- MAPPED ------------------------------> |  only when the stage has the new user namespace
  *     |                                             |  joins namespaces, clones the child
  *     | <--- BORN {pid} [pidfd] ------------------- |  and exits; or FAILED
@@ -71,6 +72,7 @@ enum sync_type {
     SYNC_BORN,
     SYNC_LISTENER,
     SYNC_TOLD,
+    SYNC_MOVED,
     SYNC_TYPE_MAX
 };
 const char *sync_type_name(enum sync_type type);
@@ -125,6 +127,7 @@ void sync_message_done(struct sync_message *m);
 
 int sync_send_mapped(int fd, int root_fd, struct err *e); /* FD_NONE: init makes its root itself */
 int sync_send_born(int fd, pid_t pid, int pidfd, struct err *e);
+int sync_send_moved(int fd, struct err *e);
 int sync_send_prepared(int fd, struct err *e);
 int sync_send_proceed(int fd, struct err *e);
 int sync_send_users(int fd, int passwd_fd, int group_fd, struct err *e); /* FD_NONE: not there */

@@ -394,6 +394,27 @@ int sys_systemd_set_properties(struct sys_systemd *s, const char *unit,
     return r < 0 ? r : 0;
 }
 
+int sys_systemd_attach(struct sys_systemd *s, const char *unit, const char *below, pid_t pid,
+                       char **ret_why)
+{
+    sd_bus_message *m = NULL, *reply = NULL;
+    uint32_t u32 = (uint32_t)pid;
+    int r;
+
+    *ret_why = NULL;
+    FAULT_POINT("systemd_attach");
+    r = new_call(s, "AttachProcessesToUnit", unit, &m);
+    if (r >= 0)
+        r = s->sd_bus_message_append_basic(m, 's', below);
+    if (r >= 0)
+        r = s->sd_bus_message_append_array(m, 'u', &u32, sizeof(u32));
+    if (r >= 0)
+        r = call(s, m, &reply, ret_why);
+    s->sd_bus_message_unref(reply);
+    s->sd_bus_message_unref(m);
+    return r < 0 ? r : 0;
+}
+
 int sys_systemd_get(struct sys_systemd *s, const char *name, char **ret, char **ret_why)
 {
     sd_bus_error error = SD_BUS_ERROR_NULL;

@@ -46,5 +46,10 @@ int sys_systemd_reset_failed(struct sys_systemd *s, const char *unit, char **ret
 int sys_systemd_set_properties(struct sys_systemd *s, const char *unit,
                                const struct sys_unit_property *properties, size_t n,
                                char **ret_why); /* until the next boot */
+/* Moves a process of the caller's into a unit that is delegated, in the group `below` that of the
+ * unit
+ * ("" or "/x"). The user's manager may where the user may not: it asks the system's. */
+int sys_systemd_attach(struct sys_systemd *s, const char *unit, const char *below, pid_t pid,
+                       char **ret_why);
 /* A string property of the manager, owned: "Version", "ControlGroup". */
 int sys_systemd_get(struct sys_systemd *s, const char *name, char **ret, char **ret_why);
