@@ -191,6 +191,8 @@ def rootless():
         want_properties(unit, {"ActiveState": "active", "Transient": "yes", "MemoryMax": str(64 * MIB), "TasksMax": "20"}, "--user", user=APP, env=APP_ENV)
         c.want_file("memory.max", str(64 * MIB))
         c.want_file("pids.max", "20")
+        done = run(*c.argv("exec", c.name, "cat", "/proc/self/cgroup"), user=APP, env=APP_ENV)
+        want(done.out.strip() == "0::/", f"exec is elsewhere: {done}")
         c.update({"memory": {"limit": 48 * MIB}})
         c.want_file("memory.max", str(48 * MIB))
         c.ok("delete --force")
