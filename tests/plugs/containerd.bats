@@ -293,8 +293,13 @@ want_limit() {
     start_pod
     start_container hungry 'x=a; while :; do x=$x$x; done' '{"linux": {"resources": {"memory_limit_in_bytes": 33554432}}}'
     eventually 20 container_is 2
-    [[ $(get .status.exit_code) == 137 && $(get .status.reason) == OOMKilled ]]
+    [[ $(get .status.exit_code) == 137 ]]
+    eventually 10 is_oom_killed
     remove_pod
+}
+
+is_oom_killed() {
+    container_is 2 && [[ $(get .status.reason) == OOMKilled ]]
 }
 
 @test "CRI: a command that is not there fails the start, with its name" {
