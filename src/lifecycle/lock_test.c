@@ -140,7 +140,7 @@ static void one_of_many_makers_wins(void **state)
 
 /* Makers and forced deleters of one id, as fast as they can. Who has made it has it, with its name,
  * until it lets go; and in the end there is none. */
-#define ROUNDS 100
+#define ROUNDS 60
 
 static bool is_named(const struct state_dir *d)
 {
